@@ -1,0 +1,102 @@
+"""Options of a tracker; each addition of ours has its own switch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+from hit_rfgm_ros.errors import ConfigError
+
+BACKENDS = ('auto', 'tensorrt', 'onnxruntime', 'openvino', 'torch')
+PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16', 'int8')
+
+
+@dataclass(frozen=True)
+class TrackerConfig:
+    """How a tracker crops, judges and remembers. Durations are seconds of the source's time.
+
+    Attributes:
+        paper_mode: the official algorithm and nothing else: every addition below is off.
+        fps: frames per second assumed where no stamps are given.
+        search_factor: side of the search region over sqrt(width * height).
+        template_factor: side of the template over sqrt(width * height).
+        uncertain_below: confidence under which a target is UNCERTAIN; -1 takes the weights' own.
+        lost_below: confidence under which a target counts as gone; -1 takes the weights' own.
+        lost_after: seconds under `lost_below` before the state is LOST.
+        found_after: seconds above `uncertain_below` before a LOST target is TRACKING again.
+        max_scale_change: bound on the change of each side per frame (1.3 = 30 %); 0 is no bound.
+        size_damping: share of the way that width and height move towards the network's in a
+            frame, in (0, 1]; 1 moves all the way; -1 takes the weights' own.
+        widen_search: let the search region grow while the target is uncertain.
+        max_search_factor: bound on the widened search region.
+        freeze_when_lost: keep the last believed box while the target is lost.
+    """
+
+    paper_mode: bool = False
+    fps: float = 30.0
+    search_factor: float = 4.0
+    template_factor: float = 2.0
+    uncertain_below: float = -1.0
+    lost_below: float = -1.0
+    lost_after: float = 1.0
+    found_after: float = 0.1
+    max_scale_change: float = 1.3
+    size_damping: float = -1.0
+    widen_search: bool = True
+    max_search_factor: float = 8.0
+    freeze_when_lost: bool = True
+
+    def __post_init__(self) -> None:
+        self._check('fps', self.fps > 0, 'above 0')
+        self._check('search_factor', self.search_factor >= 1, 'at least 1')
+        self._check('template_factor', self.template_factor >= 1, 'at least 1')
+        for name in ('uncertain_below', 'lost_below'):
+            value = getattr(self, name)
+            self._check(name, value == -1 or 0 <= value <= 1, 'in [0, 1], or -1')
+        for name in ('lost_after', 'found_after'):
+            self._check(name, getattr(self, name) >= 0, 'at least 0')
+        change = self.max_scale_change
+        self._check('max_scale_change', change == 0 or change >= 1, 'at least 1, or 0')
+        damping = self.size_damping
+        self._check('size_damping', damping == -1 or 0 < damping <= 1, 'in (0, 1], or -1')
+        self._check(
+            'max_search_factor',
+            self.max_search_factor >= self.search_factor,
+            f'at least search_factor ({self.search_factor:g})',
+        )
+
+    def _check(self, name: str, ok: bool, wanted: str) -> None:
+        if not ok:
+            raise ConfigError(f'{name} must be {wanted}, got {getattr(self, name)!r}')
+
+    @classmethod
+    def from_dict(cls, options: Mapping[str, Any]) -> TrackerConfig:
+        """Make a configuration from names and values.
+
+        Raises:
+            ConfigError: for an unknown name (the nearest known one is named) or a bad value.
+        """
+        known = {field.name: field for field in fields(cls)}
+        values: dict[str, Any] = {}
+        for name, value in options.items():
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = (
+                    f'did you mean {near[0]!r}?' if near else f'known options: {", ".join(known)}'
+                )
+                raise ConfigError(f'unknown option {name!r}: {hint}')
+            values[name] = _convert(name, value, known[name].default)
+        return cls(**values)
+
+
+def _convert(name: str, value: Any, default: Any) -> Any:
+    """Accept an integer for a float; refuse anything else of another type."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        if isinstance(value, bool) and isinstance(default, bool):
+            return value
+        raise ConfigError(f'{name} must be a {type(default).__name__}, got {value!r}')
+    if isinstance(default, float) and isinstance(value, (int, float)):
+        return float(value)
+    raise ConfigError(f'{name} must be a {type(default).__name__}, got {value!r}')

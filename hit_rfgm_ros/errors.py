@@ -1,0 +1,41 @@
+"""The errors of this package. Each message says what is wrong, what was expected, what to do."""
+
+
+class HitRfgmError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigError(HitRfgmError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+
+class GeometryError(HitRfgmError):
+    """A box or a crop cannot be used: not finite, empty, or wholly outside the image."""
+
+
+class FrameError(HitRfgmError):
+    """A frame is no usable picture: wrong shape, type or size."""
+
+
+class WeightsError(HitRfgmError):
+    """A weights file is missing, damaged, unsafe or made for another model."""
+
+
+class EngineError(HitRfgmError):
+    """A back end cannot run a network, or its output is unusable."""
+
+
+class BagError(HitRfgmError):
+    """A recorded bag cannot be read or written."""
+
+
+class DatasetError(HitRfgmError):
+    """A data set or sequence is not laid out as expected, or a file of it is unreadable."""
+
+
+class TrackerError(HitRfgmError):
+    """A tracker is used out of order, ``update`` before ``init`` for one."""
+
+
+class MissingDependencyError(HitRfgmError):
+    """An optional library is not installed."""

@@ -1,0 +1,1 @@
+"""Boxes, crops and token grids: numpy and OpenCV only."""

@@ -1,0 +1,122 @@
+"""Square crops around a box and the way back: the one place of this map.
+
+Follows the official code (`sample_target`): the crop is a square of whole pixels, what lies
+outside the image is black, and it is resized by OpenCV's bilinear interpolation. A crop that
+reaches the image's right or bottom edge loses the last column or row, as it does there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+
+import cv2
+from hit_rfgm_ros.errors import GeometryError
+from hit_rfgm_ros.geometry.boxes import check_box, format_box
+from hit_rfgm_ros.types import Array, Box, ImageU8
+import numpy as np
+
+
+@dataclass(frozen=True)
+class CropWindow:
+    """A square of whole pixels in the image, and its resized side.
+
+    Attributes:
+        x, y: top-left corner in image pixels, may be negative.
+        side: side in image pixels.
+        size: side after resizing, in pixels.
+        pads: black columns and rows: left, top, right, bottom.
+        center: (x, y) in image pixels of the box that was asked for, before rounding.
+    """
+
+    x: int
+    y: int
+    side: int
+    size: int
+    pads: tuple[int, int, int, int]
+    center: tuple[float, float]
+
+    @property
+    def resize_factor(self) -> float:
+        """Pixels of the crop per pixel of the image."""
+        return self.size / self.side
+
+    def to_image(self, box: Array, *, paper_mode: bool = False) -> Box:
+        """Map a network box to image pixels.
+
+        Args:
+            box: (4,) cx, cy, w, h as fractions of the crop.
+            paper_mode: measure from the unrounded centre as the official code does, which is off
+                by up to half a pixel; otherwise from the window that was really cut.
+        """
+        cx, cy, width, height = (
+            float(value) for value in np.asarray(box, np.float32) * np.float32(self.side)
+        )
+        if paper_mode:
+            left, top = self.center[0] - 0.5 * self.side, self.center[1] - 0.5 * self.side
+        else:
+            left, top = float(self.x), float(self.y)
+        return Box(left + cx - 0.5 * width, top + cy - 0.5 * height, width, height)
+
+    def to_crop(self, box: Box) -> Array:
+        """Image box -> (4,) float64 cx, cy, w, h as fractions of the crop; undoes `to_image`."""
+        cx, cy = box.center
+        return np.array(
+            [
+                (cx - self.x) / self.side,
+                (cy - self.y) / self.side,
+                box.width / self.side,
+                box.height / self.side,
+            ]
+        )
+
+
+def crop_window(
+    box: Box, factor: float, size: int, image_width: int, image_height: int
+) -> CropWindow:
+    """Place the square of side ``ceil(factor * sqrt(w * h))`` around ``box``.
+
+    Args:
+        box: in image pixels.
+        factor: 2 for the template, 4 for the search region (HiT, section 4.1).
+        size: side after resizing, in pixels.
+
+    Raises:
+        GeometryError: if the box has no area, or no pixel of the image is left in the window.
+    """
+    check_box(box)
+    side = math.ceil(math.sqrt(box.width * box.height) * factor)
+    x = round(box.x + 0.5 * box.width - 0.5 * side)
+    y = round(box.y + 0.5 * box.height - 0.5 * side)
+    pads = (
+        max(0, -x),
+        max(0, -y),
+        max(0, x + side - image_width + 1),
+        max(0, y + side - image_height + 1),
+    )
+    if pads[0] + pads[2] >= side or pads[1] + pads[3] >= side:
+        raise GeometryError(
+            f'no pixel of the {image_width}x{image_height} image lies in the {side}-pixel window '
+            f'around the box {format_box(box)}: give a box that overlaps the image'
+        )
+    return CropWindow(x, y, side, size, pads, box.center)
+
+
+def cut(image: ImageU8, window: CropWindow) -> ImageU8:
+    """Cut a window out of an image and resize it.
+
+    Args:
+        image: (H, W, 3) uint8.
+
+    Returns:
+        (size, size, 3) uint8, contiguous; black outside the image.
+    """
+    left, top, right, bottom = window.pads
+    inside = image[
+        window.y + top : window.y + window.side - bottom,
+        window.x + left : window.x + window.side - right,
+    ]
+    if any(window.pads):
+        border = cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_CONSTANT)
+        inside = np.asarray(border, np.uint8)
+    return np.asarray(cv2.resize(inside, (window.size, window.size)), np.uint8)
