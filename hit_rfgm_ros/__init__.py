@@ -1,6 +1,7 @@
-"""Single-object visual tracking for robots: a box on the first frame, a box and a confidence after.
+"""Visual tracking for robots: a box on the first frame, a box and a confidence after.
 
-The public names are loaded on first use: importing this package loads neither torch, ROS nor OpenCV.
+The public names are loaded on first use: importing this package loads neither torch, ROS nor
+OpenCV.
 Every user of the generated ``hit_rfgm_ros.msg`` imports this file, so it stays light.
 """
 

@@ -59,7 +59,8 @@ class HiTConfig:
         for field in ('widths', 'depths', 'heads', 'mlp_ratios'):
             if len(getattr(self, field)) != stages:
                 raise ConfigError(
-                    f'{field} needs {stages} numbers for {self.backbone}, got {getattr(self, field)}'
+                    f'{field} needs {stages} numbers for {self.backbone}, '
+                    f'got {getattr(self, field)}'
                 )
         for field in ('search_size', 'template_size'):
             if getattr(self, field) < 64 or getattr(self, field) % 64:

@@ -1,4 +1,4 @@
-"""The corner head (HiT, section 3.4, after STARK): two score maps whose expectations are corners."""
+"""The corner head (HiT, section 3.4, after STARK): the expectation of a score map is a corner."""
 
 from __future__ import annotations
 

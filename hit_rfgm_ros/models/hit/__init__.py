@@ -1,1 +1,1 @@
-"""HiT: the network of "Exploring Lightweight Hierarchical Vision Transformers for Efficient Visual Tracking"."""
+"""The network of HiT, a lightweight hierarchical vision transformer (ICCV 2023)."""

@@ -191,9 +191,17 @@ class LeViT(nn.Module):
         """Stem: (B, 3, S, S) -> tokens (B, (S/16)^2, C1)."""
         return self.patch_embed(image).flatten(2).transpose(1, 2)
 
-    def forward(self, search: Tensor, template: Tensor) -> list[Tensor]:
-        """All tokens after each stage, search first: three tensors (B, tokens, width)."""
-        x = torch.cat([self.embed(search), self.embed(template)], dim=1)
+    def forward(self, search_tokens: Tensor, template_tokens: Tensor) -> list[Tensor]:
+        """Run the stages on what `embed` makes of the two images.
+
+        Args:
+            search_tokens: (B, (S/16)^2, C1).
+            template_tokens: (B, (T/16)^2, C1).
+
+        Returns:
+            All tokens after each stage, search first: three tensors (B, tokens, width).
+        """
+        x = torch.cat([search_tokens, template_tokens], dim=1)
         outputs = []
         for i, block in enumerate(self.blocks):
             x = block(x)

@@ -42,9 +42,9 @@ class Backbone(nn.Module):
         super().__init__()
         self.body: LeViT | PVT = LeViT(config) if config.backbone == 'levit' else PVT(config)
 
-    def forward(self, search: Tensor, template: Tensor) -> list[Tensor]:
+    def forward(self, search_tokens: Tensor, template_tokens: Tensor) -> list[Tensor]:
         """See `LeViT.forward`."""
-        tokens: list[Tensor] = self.body(search, template)
+        tokens: list[Tensor] = self.body(search_tokens, template_tokens)
         return tokens
 
 
@@ -65,7 +65,24 @@ class HiT(nn.Module):
             search: (B, 3, 256, 256), RGB, normalised by the ImageNet mean and deviation.
             template: (B, 3, 128, 128), likewise.
         """
-        stage_tokens = self.backbone(search, template)
+        # The search region first: while training, the stem's batch statistics follow this order.
+        search_tokens = self.embed(search)
+        return self.track(search_tokens, self.embed(template))
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Tokens of one image; a template's can be kept for as long as its target is tracked.
+
+        Args:
+            image: (B, 3, S, S), normalised.
+
+        Returns:
+            (B, (S/16)^2, C1); for hit_pvt (B, (S/4)^2, C1).
+        """
+        return self.backbone.body.embed(image)
+
+    def track(self, search_tokens: Tensor, template_tokens: Tensor) -> HiTOutput:
+        """Everything after `embed`."""
+        stage_tokens = self.backbone(search_tokens, template_tokens)
         enhanced, global_vector = self.bottleneck(stage_tokens)
         correlation = (enhanced @ global_vector.unsqueeze(2)).squeeze(2)  # (B, g*g)
         weighted = to_map(enhanced * correlation.unsqueeze(2), self.config.grid)

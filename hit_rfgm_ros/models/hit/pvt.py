@@ -134,17 +134,30 @@ class PVT(nn.Module):
         for i in range(4):
             nn.init.trunc_normal_(self.get_parameter(f'pos_embed{i + 1}'), std=0.02)
 
-    def forward(self, search: Tensor, template: Tensor) -> list[Tensor]:
-        """All tokens after each stage, search first; the last stage's are normalised."""
-        outputs = []
+    def embed(self, image: Tensor) -> Tensor:
+        """First patch embedding: (B, 3, S, S) -> tokens (B, (S/4)^2, C1)."""
+        tokens: Tensor = self.get_submodule('patch_embed1')(image)
+        return tokens
+
+    def forward(self, search_tokens: Tensor, template_tokens: Tensor) -> list[Tensor]:
+        """Run the stages on what `embed` makes of the two images.
+
+        Args:
+            search_tokens: (B, (S/4)^2, C1).
+            template_tokens: (B, (T/4)^2, C1).
+
+        Returns:
+            All tokens after each stage, search first; the last stage's are normalised.
+        """
+        outputs: list[Tensor] = []
+        parts = [search_tokens, template_tokens]
         for i, (rx, rz) in enumerate(self.sides, start=1):
-            embed = self.get_submodule(f'patch_embed{i}')
-            x = torch.cat([embed(search), embed(template)], dim=1)
-            x = self.get_submodule(f'block{i}')(x + self.get_parameter(f'pos_embed{i}'))
-            search, template = (
-                to_map(part, side)
-                for part, side in zip(x.split([rx * rx, rz * rz], dim=1), (rx, rz))
-            )
+            if i > 1:
+                embed = self.get_submodule(f'patch_embed{i}')
+                parts = [embed(to_map(part, side)) for part, side in zip(parts, self.sides[i - 2])]
+            x = torch.cat(parts, dim=1) + self.get_parameter(f'pos_embed{i}')
+            x = self.get_submodule(f'block{i}')(x)
             outputs.append(x)
+            parts = list(x.split([rx * rx, rz * rz], dim=1))
         outputs[-1] = self.norm(outputs[-1])
         return outputs
