@@ -1,0 +1,110 @@
+"""Reader of folder sequences: `<name>/000001.jpg ...` with `<name>/groundtruth.txt`.
+
+One line per frame: x, y, width, height in pixels, 0-based corner, separated by commas, tabs or
+blanks; `nan` four times where the target is not visible.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+import re
+
+import cv2
+from hit_rfgm_ros.errors import DatasetError
+from hit_rfgm_ros.types import Box, ImageU8
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A labelled video kept as a folder of pictures; frames are read when asked for.
+
+    Attributes:
+        name: the folder's name.
+        frames: paths in order.
+        boxes: float64 (frames, 4) x, y, width, height; NaN rows where the target is absent.
+    """
+
+    name: str
+    frames: tuple[Path, ...]
+    boxes: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def read(self, index: int) -> ImageU8:
+        """Read one frame as (H, W, 3) uint8 RGB.
+
+        Raises:
+            DatasetError: if the file is damaged.
+        """
+        image = cv2.imread(str(self.frames[index]), cv2.IMREAD_COLOR)
+        if image is None:
+            raise DatasetError(f'{self.frames[index]}: not a readable picture')
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def box(self, index: int) -> Box | None:
+        """Ground truth of one frame, None where the target is absent."""
+        values = self.boxes[index]
+        return Box(*values.tolist()) if np.isfinite(values).all() else None
+
+
+def read_sequence(folder: Path | str) -> Sequence:
+    """Read the list of frames and the ground truth of one folder.
+
+    Raises:
+        DatasetError: if the ground truth is missing or malformed, or frames and lines differ.
+    """
+    folder = Path(folder)
+    frames = tuple(sorted(folder.glob('[0-9]*.jpg')))
+    boxes = parse_ground_truth(folder / 'groundtruth.txt')
+    if not frames:
+        raise DatasetError(f'{folder}: no frames named 000001.jpg and so on')
+    if len(frames) != len(boxes):
+        raise DatasetError(
+            f'{folder}: {len(frames)} frames but {len(boxes)} lines in groundtruth.txt; '
+            f'there must be one line per frame'
+        )
+    return Sequence(folder.name, frames, boxes)
+
+
+def list_sequences(root: Path | str) -> list[Sequence]:
+    """Read all sequences below ``root``, sorted by name.
+
+    Raises:
+        DatasetError: if there is none, or one is malformed.
+    """
+    folders = sorted(path.parent for path in Path(root).glob('*/groundtruth.txt'))
+    if not folders:
+        raise DatasetError(f'{root}: no folder with a groundtruth.txt in it')
+    return [read_sequence(folder) for folder in folders]
+
+
+def parse_ground_truth(path: Path) -> NDArray[np.float64]:
+    """Read `groundtruth.txt` as float64 (frames, 4); rows with any NaN become NaN whole.
+
+    Raises:
+        DatasetError: with the line at fault.
+    """
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except OSError as error:
+        raise DatasetError(f'{path}: cannot be read ({error})') from error
+    while lines and not lines[-1].strip():
+        lines.pop()
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = [float(value) for value in re.split(r'[,\s]+', line.strip())]
+        except ValueError:
+            row = []
+        if len(row) != 4:
+            raise DatasetError(
+                f'{path}, line {number}: expected four numbers x, y, width, height, got {line!r}'
+            )
+        rows.append(row)
+    boxes = np.array(rows, np.float64).reshape(-1, 4)
+    boxes[~np.isfinite(boxes).all(axis=1)] = np.nan
+    return boxes
