@@ -1,0 +1,118 @@
+"""Where weights come from: a given file, the user's folder, or what the package ships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+
+from hit_rfgm_ros.config.models import HIT_MODELS, get_model_config
+from hit_rfgm_ros.errors import WeightsError
+import platformdirs
+
+HIT_REPOSITORY = 'https://github.com/kangben258/HiT'
+HIT_LICENCE = 'MIT (the repository; not stated for the checkpoints alone)'
+
+
+@dataclass(frozen=True)
+class WeightCard:
+    """Where the authors of a model publish its weights, and how they come in here.
+
+    Attributes:
+        model: name as in `list_models`.
+        authors_name: what the authors call the model.
+        source: the public page that links to their checkpoints.
+        licence: of the checkpoints, as far as that page states it.
+    """
+
+    model: str
+    authors_name: str
+    source: str
+    licence: str
+
+    @property
+    def import_command(self) -> str:
+        """The one command that makes a downloaded checkpoint usable here."""
+        return f'hit-rfgm weights import {self.authors_name}.pth.tar --model {self.model}'
+
+
+@dataclass(frozen=True)
+class ShippedFile:
+    """One entry of the manifest of the weights that come with the package.
+
+    Attributes:
+        file: name beside the manifest.
+        sha256: of the file.
+        licence: of the weights.
+        data: what they were trained on.
+        card: page that describes them, relative to the repository.
+    """
+
+    file: str
+    sha256: str
+    licence: str
+    data: str
+    card: str
+
+
+def user_path(model: str) -> Path:
+    """Place of a model's weights in the user's data folder."""
+    return Path(platformdirs.user_data_path('hit_rfgm_ros')) / 'weights' / f'{model}.safetensors'
+
+
+def shipped_folder() -> Path:
+    """The folder of the weights that come with the package."""
+    return Path(__file__).resolve().parent.parent / 'share' / 'weights'
+
+
+def find_weights(model: str, path: str | Path | None = None) -> Path:
+    """Find the weights file of a model.
+
+    Args:
+        model: name as in `list_models`.
+        path: a file to use; None looks in the user's data folder, then in the package.
+
+    Raises:
+        ConfigError: if the model is unknown.
+        WeightsError: if there are none; the message says how to get them.
+    """
+    get_model_config(model)
+    if path is not None:
+        path = Path(path)
+        if path.is_dir():
+            raise WeightsError(f'{path} is a folder, expected a weights file (.safetensors)')
+        if not path.is_file():
+            raise WeightsError(f'{path} does not exist; expected the weights file of {model}')
+        return path
+    for candidate in (user_path(model), shipped_folder() / f'{model}.safetensors'):
+        if candidate.is_file():
+            return candidate
+    card = WEIGHT_CARDS[model]
+    raise WeightsError(
+        f"there are no weights for {model}. Import the authors' checkpoint (download it from "
+        f'{card.source}, then run: {card.import_command}), or train one with: hit-rfgm train. '
+        "Random weights, for benchmarks only, are had with weights='random'."
+    )
+
+
+def read_manifest(folder: Path | None = None) -> dict[str, ShippedFile]:
+    """What the package says about the weights that it ships, by model.
+
+    Args:
+        folder: where ``manifest.json`` lies; None is the package's own.
+
+    Raises:
+        WeightsError: if the manifest is missing or malformed.
+    """
+    path = (folder or shipped_folder()) / 'manifest.json'
+    try:
+        entries = json.loads(path.read_text(encoding='utf-8'))['weights']
+        return {model: ShippedFile(**entry) for model, entry in entries.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f'{path} is no usable manifest: {error}') from error
+
+
+WEIGHT_CARDS: dict[str, WeightCard] = {
+    model: WeightCard(model, authors_name, HIT_REPOSITORY, HIT_LICENCE)
+    for model, authors_name in zip(HIT_MODELS, ('HiT_Base', 'HiT_Small', 'HiT_Tiny', 'HiT_PVT'))
+}
