@@ -1,0 +1,142 @@
+"""A small writer of ONNX graphs: nodes are added one by one, names are made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 17
+IR_VERSION = 8  # what ONNX Runtime 1.17 and OpenVINO 2024.4 both read
+BATCH = 'batch'
+
+
+class GraphWriter:
+    """Collects the nodes and constants of one graph.
+
+    Values are passed as names (str). The first axis of every input and output is the batch and
+    dynamic, so reshapes may only name the other axes.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[str, onnx.TensorProto] = {}
+        self._known: dict[tuple[Any, ...], str] = {}
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+
+    def input(self, name: str, dtype: type, shape: Sequence[int]) -> str:
+        """Declare an input of shape (batch, *shape)."""
+        self._inputs.append(_value_info(name, dtype, shape))
+        return name
+
+    def output(self, name: str, value: str, shape: Sequence[int]) -> None:
+        """Declare ``value`` as a float32 output of shape (batch, *shape) and name it so."""
+        for node in self._nodes:
+            for values in (node.input, node.output):
+                for i, old in enumerate(values):
+                    if old == value:
+                        values[i] = name
+        self._outputs.append(_value_info(name, np.float32, shape))
+
+    def constant(self, array: ArrayLike, dtype: type | None = None, name: str = 'const') -> str:
+        """Add a constant (float64 becomes float32); small equal ones are shared."""
+        value = np.asarray(array, dtype)
+        if value.dtype == np.float64:
+            value = value.astype(np.float32)
+        value = np.ascontiguousarray(value)
+        key = (value.dtype.str, value.shape, value.tobytes()) if value.size <= 16 else (id(value),)
+        if key in self._known:
+            return self._known[key]
+        label = f'{name}/{len(self._constants)}'
+        self._constants[label] = numpy_helper.from_array(value, label)
+        if value.size <= 16:
+            self._known[key] = label
+        return label
+
+    def op(self, kind: str, *inputs: str, name: str = '', **attributes: Any) -> str:
+        """Add a node with one output and return the output's name."""
+        return self.ops(kind, *inputs, count=1, name=name, **attributes)[0]
+
+    def ops(
+        self, kind: str, *inputs: str, count: int, name: str = '', **attributes: Any
+    ) -> list[str]:
+        """Add a node with ``count`` outputs."""
+        label = f'{name or kind}/{len(self._nodes)}'
+        outputs = [label if count == 1 else f'{label}.{i}' for i in range(count)]
+        self._nodes.append(helper.make_node(kind, inputs, outputs, name=label, **attributes))
+        return outputs
+
+    def reshape(self, x: str, *shape: int) -> str:
+        """Reshape to (batch, *shape); the batch is worked out."""
+        return self.op('Reshape', x, self.constant([-1, *shape], np.int64))
+
+    def transpose(self, x: str, *axes: int) -> str:
+        """Permute all axes, the batch included."""
+        return self.op('Transpose', x, perm=list(axes))
+
+    def add(self, x: str, array: ArrayLike) -> str:
+        """Add a constant, with broadcasting."""
+        return self.op('Add', x, self.constant(array, name='bias'))
+
+    def linear(
+        self, x: str, weight: ArrayLike, bias: ArrayLike | None = None, name: str = 'linear'
+    ) -> str:
+        """``x @ weight + bias``: (B, N, in) -> (B, N, out); bias (out,) or (N, out)."""
+        y = self.op('MatMul', x, self.constant(weight, name='weight'), name=name)
+        return y if bias is None else self.add(y, bias)
+
+    def split(self, x: str, axis: int, sizes: Sequence[int]) -> list[str]:
+        """Cut along an axis."""
+        lengths = self.constant(list(sizes), np.int64)
+        return self.ops('Split', x, lengths, count=len(sizes), axis=axis)
+
+    def head(self, x: str, count: int, axis: int = 1) -> str:
+        """The first ``count`` entries of an axis."""
+        limits = (self.constant([n], np.int64) for n in (0, count, axis))
+        return self.op('Slice', x, *limits)
+
+    def conv(
+        self,
+        x: str,
+        weight: ArrayLike,
+        bias: ArrayLike,
+        *,
+        stride: int = 1,
+        pad: int = 0,
+        group: int = 1,
+    ) -> str:
+        """Convolution with a square kernel: (B, in, H, W) -> (B, out, H', W')."""
+        kernel = np.asarray(weight)
+        return self.op(
+            'Conv',
+            x,
+            self.constant(kernel, name='weight'),
+            self.constant(bias, name='bias'),
+            kernel_shape=list(kernel.shape[2:]),
+            strides=[stride, stride],
+            pads=[pad] * 4,
+            group=group,
+        )
+
+    def model(self, metadata: Mapping[str, str]) -> onnx.ModelProto:
+        """The finished model, checked."""
+        graph = helper.make_graph(
+            self._nodes, self.name, self._inputs, self._outputs, list(self._constants.values())
+        )
+        opset = [helper.make_opsetid('', OPSET)]
+        model = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION)
+        model.producer_name = 'hit_rfgm_ros'
+        helper.set_model_props(model, dict(metadata))
+        onnx.checker.check_model(model)
+        return model
+
+
+def _value_info(name: str, dtype: type, shape: Sequence[int]) -> onnx.ValueInfoProto:
+    kind = TensorProto.UINT8 if dtype is np.uint8 else TensorProto.FLOAT
+    return helper.make_tensor_value_info(name, kind, [BATCH, *shape])
