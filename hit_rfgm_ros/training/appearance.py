@@ -33,7 +33,8 @@ class Appearance:
         """Change both pictures independently; only greyness is shared, and one at most is blurred.
 
         Args:
-            search, template: (S, S, 3) and (T, T, 3) uint8.
+            search: (S, S, 3) uint8.
+            template: (T, T, 3) uint8.
             rng: source of all randomness.
             strength: 0 (nothing) to 1.
         """
@@ -78,10 +79,10 @@ def _tone(image: ImageU8, rng: Random, strength: float, *, grey: bool) -> ImageU
 
     Black stays, because the border that the crop puts around the image is always pure black.
     """
-    gamma = math.exp(strength * rng.uniform(-0.35, 0.35))
-    gain = math.exp(strength * rng.uniform(-0.25, 0.25))
-    contrast = 1 + strength * rng.uniform(-0.3, 0.3)
-    offset = strength * rng.uniform(-0.06, 0.06)
+    gamma = math.exp(strength * rng.uniform(-0.25, 0.25))
+    gain = math.exp(strength * rng.uniform(-0.25, 0.16))
+    contrast = 1 + strength * rng.uniform(-0.25, 0.2)
+    offset = strength * rng.uniform(-0.05, 0.04)
     curve = (_LEVELS**gamma * gain - 0.45) * contrast + 0.45 + offset
     tint = 0.0 if grey else 0.12 * strength
     channels = [curve * math.exp(tint * rng.uniform(-1, 1)) for _ in range(3)]

@@ -12,9 +12,9 @@ from random import Random
 import cv2
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import DatasetError
-from hit_rfgm_ros.training.cutouts import Cutout, cut_out_all
+from hit_rfgm_ros.training.cutouts import Cutout, PhotoObject
 from hit_rfgm_ros.training.pair_config import PairConfig, Strength, draw_target
-from hit_rfgm_ros.training.photos import Photo, PhotoObject, PhotoSet
+from hit_rfgm_ros.training.photos import Photo, PhotoSet
 from hit_rfgm_ros.training.warp import (
     Affine,
     Extent,
@@ -33,6 +33,8 @@ from numpy.typing import NDArray
 Composed = tuple[ImageU8, ImageU8, Extent, bool]  # search, template, box in pixels, present
 NO_BOX = (0.375, 0.375, 0.625, 0.625)  # fractions; stands where the target is absent
 TRIES = 8
+SMALLEST = 14  # pixels, square root of a labelled box's area
+LARGEST_SHARE = 0.25  # of the photo: the search region of a larger one is mostly black border
 
 
 class Composer:
@@ -45,7 +47,7 @@ class Composer:
         self._search = search_size
         self._template = template_size
         self._videos = [_Video(video) for video in videos]
-        self._cutouts = _group_cutouts(photos)
+        self._cutouts = photos.cutouts  # by photo, so that crowded photos do not dominate
         self._by_label: dict[str, list[Cutout]] = {}
         for group in self._cutouts:
             for cutout in group:
@@ -101,7 +103,7 @@ class Composer:
             self._add_distractors(search, target, box, rng, config, strength)
         if not absent:
             blend(search, target.color, target.alpha, matrix)
-            if rng.random() < strength.occluder:
+            if rng.random() < strength.occluder and _inside(box, self._search) > 0.8:
                 self._add_occluder(search, box, rng)
         if rng.random() < strength.border:
             box = _cut_border(search, box, rng)
@@ -147,7 +149,8 @@ class Composer:
                 matrix, spot = place(other.outline, _turn(rng, strength, flips=True), size, center)
                 area = (spot[2] - spot[0]) * (spot[3] - spot[1])
                 if all(
-                    intersection(spot, old) < 0.3 * min(area, (old[2] - old[0]) * (old[3] - old[1]))
+                    intersection(spot, old)
+                    < 0.3 * min(area, (old[2] - old[0]) * (old[3] - old[1]))
                     for old in taken
                 ):
                     blend(search, other.color, other.alpha, matrix)
@@ -295,20 +298,12 @@ class _Video:
         return box
 
 
-def _group_cutouts(photos: PhotoSet) -> list[list[Cutout]]:
-    """Cut-outs by photo, so that photos with many objects do not dominate."""
-    groups: dict[int, list[Cutout]] = {}
-    for cutout in cut_out_all(photos):
-        groups.setdefault(cutout.photo, []).append(cutout)
-    return list(groups.values())
-
-
 def _usable_objects(photo: Photo) -> list[PhotoObject]:
     area = photo.picture.width * photo.picture.height
     return [
         obj
         for obj in photo.objects
-        if 14**2 <= obj.box.area <= 0.7 * area
+        if SMALLEST**2 <= obj.box.area <= LARGEST_SHARE * area
         and max(obj.box.width / obj.box.height, obj.box.height / obj.box.width) < 6
     ]
 
@@ -322,6 +317,11 @@ def _outline(obj: PhotoObject) -> Points:
     if not obj.polygons:
         return _corners(obj.box)
     return np.concatenate(obj.polygons).astype(np.float64) + 0.5
+
+
+def _inside(box: Extent, side: int) -> float:
+    """Share of a box that lies inside the crop."""
+    return intersection(box, (0, 0, side, side)) / ((box[2] - box[0]) * (box[3] - box[1]))
 
 
 def _turn(rng: Random, strength: Strength, *, flips: bool = False) -> NDArray[np.float64]:
@@ -366,7 +366,7 @@ def _detailed_rectangle(picture: Pyramid, rng: Random) -> Box:
     fx, fy = small.shape[1] / picture.width, small.shape[0] / picture.height
     for _ in range(TRIES):
         aspect = math.exp(rng.uniform(math.log(0.4), math.log(2.5)))
-        size = rng.uniform(0.12, 0.4) * min(picture.width, picture.height)
+        size = rng.uniform(0.1, 0.28) * min(picture.width, picture.height)
         width = min(size * math.sqrt(aspect), 0.9 * picture.width)
         height = min(size / math.sqrt(aspect), 0.9 * picture.height)
         box = Box(

@@ -20,13 +20,13 @@ def draw_pair(pair: Pair) -> ImageU8:
     """Search region with its box, the template at its right; red text where there is no target."""
     side, small = pair.search.shape[0], pair.template.shape[0]
     tile = np.zeros((side, side + small, 3), np.uint8)
-    tile[:, :side] = pair.search
-    tile[:small, side:] = pair.template
     color = PRESENT if pair.present else ABSENT
+    search = pair.search.copy()
     if pair.present:
         x1, y1, x2, y2 = (round(float(value) * side - 0.5) for value in pair.box)
-        cv2.rectangle(tile, (x1, y1), (x2, y2), color, 1)
-        tile[:small, side:] = pair.template
+        cv2.rectangle(search, (x1, y1), (x2, y2), color, 1)
+    tile[:, :side] = search
+    tile[:small, side:] = pair.template
     text = pair.kind if pair.present else f'{pair.kind}: none'
     cv2.putText(tile, text, (side + 4, side - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.4, color, 1)
     return tile

@@ -1,19 +1,36 @@
-"""Objects cut out of photos along their outline, ready to be pasted elsewhere."""
+"""Labelled objects, and how they are cut out of photos along their outline to be pasted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import cv2
-from hit_rfgm_ros.training.photos import Photo, PhotoObject, PhotoSet
 from hit_rfgm_ros.training.warp import Points, Pyramid
+from hit_rfgm_ros.types import Box
 import numpy as np
+from numpy.typing import NDArray
 
 MARGIN = 3  # pixels around the box, room for the soft edge
 SMALLEST = 24  # pixels, square root of the box's area
 LARGEST_SHARE = 0.7  # of the photo
 LEAST_FILL = 0.25  # mask over box
 MOST_POINTS = 64
+
+
+@dataclass(frozen=True)
+class PhotoObject:
+    """One labelled object.
+
+    Attributes:
+        box: in pixels of the photo as it is kept.
+        label: class name.
+        polygons: int32 arrays (N, 2) of pixel indices, empty if only the box is known; together
+            they fill to the mask by the even-odd rule.
+    """
+
+    box: Box
+    label: str
+    polygons: tuple[NDArray[np.int32], ...]
 
 
 @dataclass(frozen=True)
@@ -34,58 +51,53 @@ class Cutout:
     outline: Points
 
 
-def cut_out(photo: Photo, obj: PhotoObject, index: int = 0) -> Cutout | None:
-    """Cut one object out; None if it is unsuitable (no outline, too small, cut by the border)."""
-    if not obj.polygons or not _suitable(photo, obj):
+def cut_out(picture: Pyramid, obj: PhotoObject, photo: int = 0) -> Cutout | None:
+    """Cut one object out; None if it is unsuitable (no outline, too small, cut by the border).
+
+    Args:
+        picture: the photo.
+        obj: the object in it.
+        photo: index of the photo in its set.
+    """
+    if not obj.polygons or not _suitable(picture, obj):
         return None
-    image = photo.picture.levels[0]
+    image = picture.levels[0]
     left, top = max(int(obj.box.x) - MARGIN, 0), max(int(obj.box.y) - MARGIN, 0)
-    right = min(int(obj.box.x + obj.box.width) + MARGIN + 1, photo.picture.width)
-    bottom = min(int(obj.box.y + obj.box.height) + MARGIN + 1, photo.picture.height)
+    right = min(int(obj.box.x + obj.box.width) + MARGIN + 1, picture.width)
+    bottom = min(int(obj.box.y + obj.box.height) + MARGIN + 1, picture.height)
     mask = np.zeros((bottom - top, right - left), np.uint8)
     cv2.fillPoly(mask, [polygon - (left, top) for polygon in obj.polygons], (255,))
     if (mask > 0).mean() < LEAST_FILL:
         return None
-    rows, columns = np.nonzero(mask)
     alpha = np.asarray(cv2.GaussianBlur(mask, (3, 3), 0), np.uint8)
     # An opaque rim would paste a sharp straight edge where the object meets the photo's border.
     alpha[[0, -1]] = 0
     alpha[:, [0, -1]] = 0
-    hull = cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32))[:, 0]
-    step = max(1, -(-len(hull) // MOST_POINTS))
     return Cutout(
-        index,
+        photo,
         obj.label,
         Pyramid.of(image[top:bottom, left:right]),
         Pyramid.of(alpha),
-        _pixel_corners(hull[::step].astype(np.float64), hull),
+        _outline(mask),
     )
 
 
-def cut_out_all(photos: PhotoSet) -> list[Cutout]:
-    """All usable cut-outs of a set, in its order."""
-    found = (
-        cut_out(photo, obj, index)
-        for index, photo in enumerate(photos.photos)
-        for obj in photo.objects
-    )
-    return [cutout for cutout in found if cutout is not None]
+def _outline(mask: NDArray[np.uint8]) -> Points:
+    """Convex hull of a mask as at most about `MOST_POINTS` points, its box the mask's own."""
+    rows, columns = np.nonzero(mask)
+    points = np.stack([columns, rows], axis=1).astype(np.int32)
+    hull = np.asarray(cv2.convexHull(points))[:, 0].astype(np.float64)
+    step = max(1, -(-len(hull) // MOST_POINTS))
+    extremes = [hull[:, 0].argmin(), hull[:, 0].argmax(), hull[:, 1].argmin(), hull[:, 1].argmax()]
+    kept = np.concatenate([hull[::step], hull[extremes]]) + 0.5
+    # The hull goes through pixel centres; the mask ends half a pixel further out.
+    low, high = kept.min(axis=0), kept.max(axis=0)
+    middle, spread = 0.5 * (low + high), np.maximum(0.5 * (high - low), 0.5)
+    return np.asarray(middle + (kept - middle) * (1 + 0.5 / spread))
 
 
-def _pixel_corners(
-    points: Points, hull: np.ndarray[tuple[int, ...], np.dtype[np.int32]]
-) -> Points:
-    # The hull goes through pixel indices; the mask ends half a pixel further out. Thinning must
-    # not lose the extreme points, so they are added again.
-    extremes = hull[[hull[:, 0].argmin(), hull[:, 0].argmax(), hull[:, 1].argmin(), hull[:, 1].argmax()]]
-    centers = np.concatenate([points, extremes.astype(np.float64)]) + 0.5
-    middle = 0.5 * (centers.min(axis=0) + centers.max(axis=0))
-    spread = np.maximum(centers.max(axis=0) - middle, 0.5)
-    return np.asarray(middle + (centers - middle) * (1.0 + 0.5 / spread), np.float64)
-
-
-def _suitable(photo: Photo, obj: PhotoObject) -> bool:
-    width, height = photo.picture.width, photo.picture.height
+def _suitable(picture: Pyramid, obj: PhotoObject) -> bool:
+    width, height = picture.width, picture.height
     box = obj.box
     if box.area < SMALLEST**2 or box.area > LARGEST_SHARE * width * height:
         return False

@@ -97,6 +97,9 @@ def draw_target(
     """Draw where the official jitter puts the target in the search region.
 
     Args:
+        rng: source of all randomness.
+        scale_jitter: s of the official rule.
+        center_jitter: j of the official rule.
         side: of the search region in pixels.
 
     Returns:

@@ -17,6 +17,7 @@ import zlib
 
 import cv2
 from hit_rfgm_ros.errors import DatasetError
+from hit_rfgm_ros.training.cutouts import Cutout, PhotoObject, cut_out
 from hit_rfgm_ros.training.warp import Pyramid
 from hit_rfgm_ros.types import Box, ImageU8
 import numpy as np
@@ -29,21 +30,6 @@ Part = Literal['train', 'val', 'all']
 
 
 @dataclass(frozen=True)
-class PhotoObject:
-    """One labelled object.
-
-    Attributes:
-        box: in pixels of the photo as it is kept.
-        label: class name.
-        polygons: int32 arrays (N, 2) of pixel indices, empty if only the box is known.
-    """
-
-    box: Box
-    label: str
-    polygons: tuple[np.ndarray[tuple[int, int], np.dtype[np.int32]], ...]
-
-
-@dataclass(frozen=True)
 class Photo:
     """A decoded photo (RGB) and its objects; ``name`` is its path below the root."""
 
@@ -52,16 +38,18 @@ class Photo:
     objects: tuple[PhotoObject, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PhotoSet:
     """Photos in memory. Make it before forking workers: they share its pages.
 
     Attributes:
         photos: those that could be read.
-        skipped: names of the files that could not.
+        cutouts: objects that can be pasted, grouped by photo.
+        skipped: names of the files that could not be read.
     """
 
     photos: tuple[Photo, ...]
+    cutouts: tuple[tuple[Cutout, ...], ...]
     skipped: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -106,12 +94,22 @@ class PhotoSet:
                 f'{root}: no photo of part {part!r} could be read out of {len(entries)} listed; '
                 f'check that the pictures lie beside annotations.json'
             )
-        return cls(tuple(photos), tuple(skipped))
+        return cls(tuple(photos), _cut_out_all(photos), tuple(skipped))
 
 
 def is_validation(name: str) -> bool:
     """Whether a photo is held out: a tenth, by the hash of its name, the same everywhere."""
     return zlib.crc32(name.encode()) % 10 == 0
+
+
+def _cut_out_all(photos: Sequence[Photo]) -> tuple[tuple[Cutout, ...], ...]:
+    groups = []
+    for index, photo in enumerate(photos):
+        found = (cut_out(photo.picture, obj, index) for obj in photo.objects)
+        group = tuple(cutout for cutout in found if cutout is not None)
+        if group:
+            groups.append(group)
+    return tuple(groups)
 
 
 def _read_labels(root: Path) -> Mapping[str, list[Mapping[str, object]]]:

@@ -59,7 +59,9 @@ class Pyramid:
 
         Twofold shrinking stays, because the tracker's own crop aliases in the same way.
         """
-        shrink = math.sqrt(max(abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]), 1e-9))
+        shrink = math.sqrt(
+            max(abs(matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]), 1e-9)
+        )
         level = min(max(math.ceil(-math.log2(shrink)) - 1, 0), len(self.levels) - 1)
         if level == 0:
             return self.levels[0], matrix
@@ -135,6 +137,7 @@ def warp(
     Args:
         image: (H, W, 3) or (H, W) uint8.
         matrix: source -> target in continuous coordinates.
+        size: width and height of the crop in pixels.
         border: OpenCV's border rule; constant is black.
         onto: fill what lies outside the picture from this crop, which is written to.
     """
@@ -151,7 +154,8 @@ def blend(crop: ImageU8, color: Pyramid, alpha: Pyramid, matrix: Affine) -> None
 
     Args:
         crop: (H, W, 3) uint8.
-        color: the layer's colours, alpha: its opacity, of the same size.
+        color: the layer's colours.
+        alpha: its opacity, of the same size.
         matrix: layer -> crop.
     """
     corners = np.array([[0, 0], [color.width, 0], [0, color.height], [color.width, color.height]])
