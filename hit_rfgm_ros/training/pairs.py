@@ -81,10 +81,6 @@ class PairSampler:
         """Start the sequence of this seed, so that a resumed run goes on with the same pairs."""
         self._rng = Random(seed)
 
-    def reseed(self, seed: int) -> None:
-        """Start again from a seed: what follows depends on it and on nothing drawn before."""
-        self._rng.seed(seed)
-
     def sample(self, kind: str | None = None) -> Pair:
         """Draw the next pair, of a given kind if one is named."""
         rng = self._rng
