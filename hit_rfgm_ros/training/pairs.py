@@ -12,6 +12,7 @@ from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from random import Random
 
+import cv2
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.training.appearance import Appearance
@@ -94,10 +95,10 @@ class PairSampler:
         )
         flip = rng.random() < 0.5
         if flip:
-            search, box = np.ascontiguousarray(search[:, ::-1]), _flip(box, search.shape[1])
+            search, box = np.asarray(cv2.flip(search, 1), np.uint8), _flip(box, search.shape[1])
         # The official recipe flips the two independently; here that is the rare, hard case.
         if flip != (rng.random() < self._strength.mirror):
-            template = np.ascontiguousarray(template[:, ::-1])
+            template = np.asarray(cv2.flip(template, 1), np.uint8)
         fractions = np.array(box, np.float32) / np.float32(self.config.search_size)
         return Pair(search, template, fractions, present, kind)
 
