@@ -78,19 +78,24 @@ def cut_out(picture: Pyramid, obj: PhotoObject, photo: int = 0) -> Cutout | None
         obj.label,
         Pyramid.of(image[top:bottom, left:right]),
         Pyramid.of(alpha),
-        _outline(mask),
+        outline_of(np.argwhere(mask)[:, ::-1].astype(np.int32)),
     )
 
 
-def _outline(mask: NDArray[np.uint8]) -> Points:
-    """Convex hull of a mask as at most about `MOST_POINTS` points, its box the mask's own."""
-    rows, columns = np.nonzero(mask)
-    points = np.stack([columns, rows], axis=1).astype(np.int32)
-    hull = np.asarray(cv2.convexHull(points))[:, 0].astype(np.float64)
+def outline_of(pixels: NDArray[np.int32]) -> Points:
+    """Convex hull of pixels as at most about `MOST_POINTS` points.
+
+    Args:
+        pixels: (N, 2) column, row of pixels.
+
+    Returns:
+        (M, 2) in continuous coordinates; their box is the pixels' own.
+    """
+    hull = np.asarray(cv2.convexHull(pixels))[:, 0].astype(np.float64)
     step = max(1, -(-len(hull) // MOST_POINTS))
     extremes = [hull[:, 0].argmin(), hull[:, 0].argmax(), hull[:, 1].argmin(), hull[:, 1].argmax()]
     kept = np.concatenate([hull[::step], hull[extremes]]) + 0.5
-    # The hull goes through pixel centres; the mask ends half a pixel further out.
+    # The hull goes through pixel centres; the object ends half a pixel further out.
     low, high = kept.min(axis=0), kept.max(axis=0)
     middle, spread = 0.5 * (low + high), np.maximum(0.5 * (high - low), 0.5)
     return np.asarray(middle + (kept - middle) * (1 + 0.5 / spread))

@@ -60,7 +60,7 @@ class PairSampler:
         self.config = config
         self._rng = Random(seed)
         self._appearance = Appearance()
-        self._composer = Composer(photos, config.search_size, config.template_size, videos)
+        self._composer = Composer(photos, config, videos)
         self._kinds = [kind for kind in KINDS if config.shares.get(kind, 0) > 0]
         self._weights = [config.shares[kind] for kind in self._kinds]
         self._composer.check(self._kinds)
@@ -87,9 +87,7 @@ class PairSampler:
         rng = self._rng
         if kind is None:
             kind = rng.choices(self._kinds, self._weights)[0]
-        search, template, box, present = self._composer.compose(
-            kind, rng, self.config, self._strength
-        )
+        search, template, box, present = self._composer.compose(kind, rng, self._strength)
         search, template = self._appearance.change_pair(
             search, template, rng, self._strength.appearance
         )
