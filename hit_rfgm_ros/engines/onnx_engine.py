@@ -1,0 +1,80 @@
+"""ONNX Runtime on the CPU: the back end of the base install."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.engines.base import BaseEngine, as_batch
+from hit_rfgm_ros.errors import EngineError
+from hit_rfgm_ros.types import Array
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as failures
+
+# ONNX Runtime has no common base class for its errors.
+_FAILURES = (
+    failures.Fail,
+    failures.InvalidArgument,
+    failures.InvalidGraph,
+    failures.InvalidProtobuf,
+    failures.NotImplemented,
+    failures.RuntimeException,
+    failures.EPFail,
+)
+
+
+class OnnxEngine(BaseEngine):
+    """Runs the exported graphs with ONNX Runtime's CPU provider."""
+
+    backend = 'onnxruntime'
+
+    def __init__(
+        self,
+        config: HiTConfig,
+        graphs: Mapping[str, bytes],
+        *,
+        precision: str = 'fp32',
+        max_batch: int = 8,
+        threads: int = 0,
+    ) -> None:
+        """Load the graphs.
+
+        Args:
+            config: the network.
+            graphs: serialised ONNX models by name.
+            precision: what the graphs were made for.
+            max_batch: largest batch that `run` takes.
+            threads: threads per call; 0 leaves it to ONNX Runtime.
+
+        Raises:
+            EngineError: if ONNX Runtime cannot load a graph.
+        """
+        super().__init__(config, precision=precision, max_batch=max_batch)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors only
+        # Spinning workers steal the cores of everything else on a busy machine.
+        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        self._sessions = {}
+        for name, graph in graphs.items():
+            try:
+                self._sessions[name] = onnxruntime.InferenceSession(
+                    graph, options, providers=['CPUExecutionProvider']
+                )
+            except _FAILURES as error:
+                raise EngineError(
+                    f'ONNX Runtime {onnxruntime.__version__} cannot load the graph {name!r} of '
+                    f'{config.name} in {precision}: {error}'
+                ) from error
+
+    def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
+        names = self._specs[graph].outputs
+        feed = {name: as_batch(value) for name, value in inputs.items()}
+        try:
+            values = self._sessions[graph].run(list(names), feed)
+        except _FAILURES as error:
+            raise EngineError(
+                f'ONNX Runtime failed in graph {graph!r} with a batch of {batch}: {error}'
+            ) from error
+        return dict(zip(names, values))

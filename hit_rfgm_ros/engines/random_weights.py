@@ -1,0 +1,41 @@
+"""Random weights for benchmarks and tests: the same on every machine, made without torch."""
+
+from __future__ import annotations
+
+from math import prod, sqrt
+
+from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.types import Array
+from hit_rfgm_ros.weights.files import Weights
+from hit_rfgm_ros.weights.spec import state_spec
+import numpy as np
+
+
+def random_weights(config: HiTConfig, seed: int = 0) -> Weights:
+    """Weights that exercise every part of a network: no term is zero, nothing overflows.
+
+    They track nothing. Batch statistics and attention biases are random as well, so that a
+    folding error shows.
+    """
+    generator = np.random.default_rng(seed)
+    tensors = {
+        key: _draw(key, shape, generator).astype(np.float32)
+        for key, shape in state_spec(config).items()
+    }
+    return Weights(config.name, tensors, {'model': config.name, 'source': 'random'})
+
+
+def _draw(key: str, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
+    if key.endswith('running_var'):
+        return generator.uniform(0.5, 1.5, shape)
+    if len(shape) == 1 and key.endswith('weight'):  # of a normalisation
+        return generator.uniform(0.5, 1.0, shape)
+    noise = generator.standard_normal(shape)
+    if len(shape) == 1 or 'pos_embed' in key:
+        return 0.1 * noise
+    if key.endswith('attention_biases'):
+        return 0.5 * noise
+    # A transposed convolution has its inputs first and meets each output once.
+    transposed = 'bottleneck.layers' in key
+    fan_in = shape[0] if transposed else prod(shape[1:])
+    return noise / sqrt(fan_in)

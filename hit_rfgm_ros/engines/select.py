@@ -1,0 +1,226 @@
+"""Chooses a back end, builds its engine, and says what was chosen and why not the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import logging
+from pathlib import Path
+
+from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
+from hit_rfgm_ros.engines.base import BaseEngine
+from hit_rfgm_ros.engines.cpu import FAST, is_fast
+from hit_rfgm_ros.engines.random_weights import random_weights
+from hit_rfgm_ros.errors import EngineError, MissingDependencyError, WeightsError
+from hit_rfgm_ros.optional import is_installed, require
+from hit_rfgm_ros.weights.files import Weights
+from hit_rfgm_ros.weights.spec import check_state
+
+_log = logging.getLogger(__name__)
+
+# What each back end can do, per kind of device; the order is that of `auto`, fastest first.
+ABILITIES: dict[str, dict[str, tuple[str, ...]]] = {
+    'openvino': {'cpu': ('fp32', 'bf16', 'int8')},
+    'onnxruntime': {'cpu': ('fp32', 'int8')},
+    'torch': {'cpu': ('fp32', 'bf16'), 'cuda': ('fp32', 'fp16', 'bf16')},
+}
+# A driver of NVIDIA's leaves one of these; without it torch need not be asked (it loads slowly).
+_GPU_TRACES = ('/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/nvhost-gpu', '/dev/dxg')
+
+
+def create_engine(
+    model: str | HiTConfig,
+    weights: Weights | None,
+    *,
+    backend: str = 'auto',
+    device: str = 'auto',
+    precision: str = 'auto',
+    max_batch: int = 8,
+    threads: int = 0,
+) -> BaseEngine:
+    """Build the engine of a network.
+
+    Args:
+        model: name as in `list_models`, or a configuration.
+        weights: of that network; None takes random ones, for benchmarks and tests.
+        backend: ``openvino``, ``onnxruntime``, ``torch``, or ``auto``: the first of them that
+            is installed, builds and agrees with the reference; on a machine with a CUDA GPU
+            torch on the GPU comes first.
+        device: ``cpu``, ``cuda``, ``cuda:N`` or ``auto``.
+        precision: ``fp32``, ``fp16``, ``bf16``, ``int8``, or ``auto``: fp32.
+        max_batch: largest batch that the engine takes.
+        threads: threads per call; 0 leaves it to the back end.
+
+    Returns:
+        The engine; its ``choice`` says what was taken and why not the others.
+
+    Raises:
+        ConfigError: if the model is unknown.
+        EngineError: if back end, device or precision is unknown, or nothing that was asked for
+            works here; the message gives the reason for each.
+        MissingDependencyError: if a back end asked for by name is not installed.
+        WeightsError: if the weights do not fit the network.
+    """
+    config = _config(model, weights)
+    if weights is None:
+        weights = random_weights(config)
+    _check_choice('back end', backend, BACKENDS)
+    _check_choice('precision', precision, PRECISIONS)
+    wanted = 'fp32' if precision == 'auto' else precision
+    if backend == 'tensorrt':
+        raise EngineError(
+            'TensorRT is not part of this version yet; use backend torch (on a GPU), openvino, '
+            'onnxruntime or auto'
+        )
+    passed_over: list[str] = []
+    for name, place in _candidates(backend, device):
+        try:
+            engine = _build(name, place, config, weights, wanted, max_batch, threads)
+        except (EngineError, MissingDependencyError) as error:
+            if backend != 'auto':
+                raise
+            _log.info('%s on %s passed over: %s', name, place, error)
+            passed_over.append(f'{name} on {place}: {error}')
+            continue
+        engine.choice = _sentence(engine, backend, passed_over)
+        _log.info('%s', engine.choice)
+        return engine
+    raise EngineError(
+        f'no back end can run {config.name} on {device} in {wanted}: ' + '; '.join(passed_over)
+    )
+
+
+def supported_precisions(backend: str, device: str) -> tuple[str, ...]:
+    """Precisions that a back end knows on a device; empty where it does not run at all."""
+    return ABILITIES.get(backend, {}).get(device.partition(':')[0], ())
+
+
+def _config(model: str | HiTConfig, weights: Weights | None) -> HiTConfig:
+    if isinstance(model, HiTConfig):
+        config = model
+    else:
+        config = get_model_config(model)
+        if weights is not None:
+            if weights.model != model:
+                raise WeightsError(
+                    f'these weights were made for {weights.model}, but {model} was asked for'
+                )
+            config = weights.config
+    if weights is not None:
+        shapes = {key: array.shape for key, array in weights.tensors.items()}
+        check_state(shapes, config, str(weights.path or 'the weights'))
+    return config
+
+
+def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise EngineError(f'unknown {what} {value!r}; known: {", ".join(known)}')
+
+
+def _candidates(backend: str, device: str) -> list[tuple[str, str]]:
+    """Pairs of back end and device in the order in which they are tried."""
+    kind = device.partition(':')[0]
+    if kind not in ('auto', 'cpu', 'cuda'):
+        raise EngineError(f'unknown device {device!r}; known: auto, cpu, cuda, cuda:N')
+    names = list(ABILITIES) if backend == 'auto' else [backend]
+    if kind == 'cuda':
+        return [(name, device) for name in (['torch'] if backend == 'auto' else names)]
+    pairs = [(name, 'cpu') for name in names]
+    if kind == 'auto' and 'torch' in names and _sees_gpu():
+        pairs.insert(0, ('torch', 'cuda'))
+    return pairs
+
+
+def _sees_gpu() -> bool:
+    if not any(Path(trace).exists() for trace in _GPU_TRACES) or not is_installed('torch'):
+        return False
+    torch = require('torch', extra='torch', purpose='the GPU')
+    return bool(torch.cuda.is_available())
+
+
+def _build(
+    name: str,
+    device: str,
+    config: HiTConfig,
+    weights: Weights,
+    precision: str,
+    max_batch: int,
+    threads: int,
+) -> BaseEngine:
+    known = supported_precisions(name, device)
+    if not known:
+        places = ' or '.join(ABILITIES[name])
+        raise EngineError(f'{name} runs here on {places}, not on {device}')
+    if precision not in known:
+        raise EngineError(
+            f'{name} on {device} cannot do {precision}; it can do {", ".join(known)}'
+        )
+    if device == 'cpu' and not is_fast(precision):
+        _log.warning(
+            '%s will not be faster than fp32 here: the processor has none of %s',
+            precision,
+            ', '.join(FAST[precision]),
+        )
+    return _BUILDERS[name](config, weights, device, precision, max_batch, threads)
+
+
+def _build_torch(
+    config: HiTConfig, weights: Weights, device: str, precision: str, max_batch: int, threads: int
+) -> BaseEngine:
+    require('torch', extra='torch', purpose='the torch back end')
+    from hit_rfgm_ros.engines.torch_engine import TorchEngine
+
+    return TorchEngine(
+        config,
+        weights.tensors,
+        device=device,
+        precision=precision,
+        max_batch=max_batch,
+        threads=threads,
+    )
+
+
+def _build_openvino(
+    config: HiTConfig, weights: Weights, device: str, precision: str, max_batch: int, threads: int
+) -> BaseEngine:
+    require('openvino', extra='openvino', purpose='the OpenVINO back end')
+    from hit_rfgm_ros.engines.openvino_engine import OpenVinoEngine
+
+    graphs = _graphs(config, weights, 'openvino', precision)
+    return OpenVinoEngine(
+        config, graphs, precision=precision, max_batch=max_batch, threads=threads
+    )
+
+
+def _build_onnxruntime(
+    config: HiTConfig, weights: Weights, device: str, precision: str, max_batch: int, threads: int
+) -> BaseEngine:
+    # No extra: ONNX Runtime belongs to the base install.
+    require('onnxruntime', extra='dev', purpose='the ONNX Runtime back end')
+    from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
+
+    graphs = _graphs(config, weights, 'onnxruntime', precision)
+    return OnnxEngine(config, graphs, precision=precision, max_batch=max_batch, threads=threads)
+
+
+def _graphs(config: HiTConfig, weights: Weights, backend: str, precision: str) -> dict[str, bytes]:
+    from hit_rfgm_ros.engines.hit_graph import build_graphs
+
+    graphs = build_graphs(config, weights.tensors, precision=precision, backend=backend)
+    return {name: graph.SerializeToString() for name, graph in graphs.items()}
+
+
+_BUILDERS: dict[str, Callable[..., BaseEngine]] = {
+    'openvino': _build_openvino,
+    'onnxruntime': _build_onnxruntime,
+    'torch': _build_torch,
+}
+
+
+def _sentence(engine: BaseEngine, backend: str, passed_over: list[str]) -> str:
+    taken = f'{engine.backend} on {engine.device} in {engine.precision}'
+    if backend != 'auto':
+        return f'{taken}, as asked for'
+    if not passed_over:
+        return f'{taken}: the fastest back end of this version for this machine'
+    return f'{taken}, because these were passed over: ' + '; '.join(passed_over)

@@ -1,0 +1,154 @@
+"""PyTorch (extra ``torch``): the plain network, on the CPU or a CUDA GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.engines.base import BaseEngine, as_batch
+from hit_rfgm_ros.errors import EngineError
+from hit_rfgm_ros.models.hit.fuse import fold_batch_norm
+from hit_rfgm_ros.models.hit.network import HiT
+from hit_rfgm_ros.models.registry import load_state
+from hit_rfgm_ros.types import Array
+import numpy as np
+from numpy.typing import DTypeLike
+import torch
+from torch import Tensor
+
+MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB, for values in [0, 1]
+DEVIATION = (0.229, 0.224, 0.225)
+_DTYPES = {'fp32': torch.float32, 'fp16': torch.float16, 'bf16': torch.bfloat16}
+
+
+class DeviceTokens:
+    """Template tokens that stay on the GPU between two graphs; ``np.asarray`` copies them."""
+
+    dtype = np.dtype(np.float32)  # what `np.asarray` gives
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(B, tokens, channels)."""
+        return tuple(self.tensor.shape)
+
+    def __len__(self) -> int:
+        return len(self.tensor)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
+        return self.tensor.float().cpu().numpy().astype(dtype or np.float32)
+
+
+class TorchEngine(BaseEngine):
+    """Runs the network's own modules, with batch normalisation folded.
+
+    On a GPU the template's tokens stay there (`DeviceTokens`).
+    """
+
+    backend = 'torch'
+
+    def __init__(
+        self,
+        config: HiTConfig,
+        tensors: Mapping[str, Array],
+        *,
+        device: str = 'cpu',
+        precision: str = 'fp32',
+        max_batch: int = 8,
+        threads: int = 0,
+    ) -> None:
+        """Build the network and load its weights.
+
+        Args:
+            config: the network.
+            tensors: its state dict, official keys.
+            device: ``cpu``, ``cuda`` or ``cuda:N``.
+            precision: ``fp32``, ``bf16``, or on a GPU ``fp16``.
+            max_batch: largest batch that `run` takes.
+            threads: threads of PyTorch **in this whole process**; 0 leaves them alone.
+
+        Raises:
+            EngineError: if the device or the precision is not there.
+            WeightsError: if the tensors do not fit the network.
+        """
+        self._device = _torch_device(device)
+        if precision not in _DTYPES or (precision == 'fp16' and self._device.type == 'cpu'):
+            raise EngineError(
+                f'torch on {device} cannot do {precision}; it can do fp32, bf16 and on a GPU fp16'
+            )
+        super().__init__(
+            config, device=str(self._device), precision=precision, max_batch=max_batch
+        )
+        if threads:
+            torch.set_num_threads(threads)
+        if self._device.type == 'cuda':
+            torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32, in this whole process
+        network = HiT(config)
+        load_state(network, {key: array.astype(np.float32) for key, array in tensors.items()})
+        self._dtype = _DTYPES[precision]
+        self._network = fold_batch_norm(network).to(self._device, self._dtype)
+        mean, deviation = 255 * np.array(MEAN), 255 * np.array(DEVIATION)
+        self._scale = torch.tensor(1 / deviation, dtype=torch.float32, device=self._device)
+        self._shift = torch.tensor(-mean / deviation, dtype=torch.float32, device=self._device)
+
+    def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
+        try:
+            with torch.inference_mode():
+                if graph == 'template':
+                    return {'template_tokens': self._embed_template(inputs['template'])}
+                return self._track(inputs['search'], inputs['template_tokens'])
+        except RuntimeError as error:  # out of memory, lost device
+            raise EngineError(
+                f'torch failed on {self.device} in graph {graph!r} with a batch of {batch}: '
+                f'{error}'
+            ) from error
+
+    def _embed_template(self, template: Array) -> Array:
+        tokens = self._network.embed(self._normalise(template))
+        if self._device.type == 'cpu':
+            return _to_numpy(tokens)
+        return cast(Array, DeviceTokens(tokens))  # an opaque handle that stands for the array
+
+    def _track(self, search: Array, template_tokens: Array) -> dict[str, Array]:
+        held: object = template_tokens
+        if isinstance(held, DeviceTokens):
+            tokens = held.tensor.to(self._device, self._dtype)
+        else:
+            tokens = torch.from_numpy(as_batch(template_tokens)).to(self._device, self._dtype)
+        output = self._network.track(self._network.embed(self._normalise(search)), tokens)
+        maps = {'score_tl': output.score_tl, 'score_br': output.score_br}
+        return {
+            'boxes': _to_numpy(output.boxes),
+            **{
+                name: _to_numpy(score.flatten(1).float().softmax(1))
+                for name, score in maps.items()
+            },
+            'correlation': _to_numpy(output.correlation),
+        }
+
+    def _normalise(self, images: Array) -> Tensor:
+        """uint8 (B, S, S, 3) -> (B, 3, S, S) in the network's type."""
+        pixels = torch.from_numpy(as_batch(images)).to(self._device).float()
+        return (pixels * self._scale + self._shift).permute(0, 3, 1, 2).to(self._dtype)
+
+
+def _to_numpy(tensor: Tensor) -> Array:
+    return tensor.float().cpu().contiguous().numpy()
+
+
+def _torch_device(device: str) -> torch.device:
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise EngineError(f'torch knows no device {device!r}: use cpu, cuda or cuda:N') from error
+    if chosen.type == 'cuda':
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (chosen.index or 0) >= count:
+            raise EngineError(f'device {device} was asked for, but torch sees {count} CUDA GPUs')
+        return torch.device('cuda', chosen.index or 0)
+    if chosen.type != 'cpu':
+        raise EngineError(f'torch runs here on cpu or cuda, not on {device!r}')
+    return chosen
