@@ -11,7 +11,7 @@ from hit_rfgm_ros.errors import WeightsError
 import platformdirs
 
 HIT_REPOSITORY = 'https://github.com/kangben258/HiT'
-HIT_LICENCE = 'MIT (the repository; not stated for the checkpoints alone)'
+HIT_LICENCE = 'MIT (the repository)'  # nothing is stated for the checkpoints alone
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class WeightCard:
         model: name as in `list_models`.
         authors_name: what the authors call the model.
         source: the public page that links to their checkpoints.
-        licence: of the checkpoints, as far as that page states it.
+        licence: as far as that page states it.
     """
 
     model: str

@@ -1,8 +1,8 @@
 """Weights files of this package: safetensors, official key names, metadata as strings.
 
 A file holds arrays and text, nothing that could run. Metadata: ``model``, ``format_version``, and
-as far as known ``source``, ``source_sha256``, ``licence``, ``data``, ``card``, ``calibration``
-(JSON) and ``options`` (JSON: fields of the model's configuration that are not the default).
+as far as known ``source``, ``source_sha256``, ``authors``, ``licence``, ``data``, ``card``,
+``calibration`` (JSON) and ``options`` (JSON: the model's options that are not the default).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from safetensors.numpy import load, save
 
 FORMAT_VERSION = '1'
 MAX_FILE_BYTES = 2**31
+MAX_PICTURE = 512
+OPTIONS = ('bridge_stages', 'position_encoding', 'search_size', 'template_size')
 _FLOATS = (np.float16, np.float32, np.float64)
 
 
@@ -73,6 +75,11 @@ def read_weights(path: str | Path, model: str | None = None) -> Weights:
     path = Path(path)
     data = _read_bytes(path)
     tensors, metadata = _parse(path, data)
+    if metadata.get('part') == 'backbone':
+        raise WeightsError(
+            f'{path} holds a backbone only, from LeViT: training can start from it, '
+            'tracking needs the weights of a whole model'
+        )
     made_for = metadata.get('model', '')
     if not made_for:
         raise WeightsError(
@@ -121,7 +128,7 @@ def write_weights(
     _check(weights, 'the state dict to write')
     check_finite(weights, 'the state dict to write')
     data = save(kept, metadata=texts)
-    _write_atomically(path, data)
+    write_atomically(path, data)
     return replace(weights, sha256=hashlib.sha256(data).hexdigest(), path=path)
 
 
@@ -158,6 +165,34 @@ def check_finite(weights: Weights, source: str) -> None:
 def float32_tensors(weights: Weights) -> dict[str, NDArray[np.float32]]:
     """The arrays as float32, whatever they are stored as."""
     return {key: array.astype(np.float32) for key, array in weights.tensors.items()}
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of one.
+
+    Raises:
+        WeightsError: if it cannot be written.
+    """
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        with temporary.open('wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise WeightsError(f'{path} cannot be written: {error.strerror}') from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -198,17 +233,23 @@ def _config(model: str, metadata: Mapping[str, str], source: str) -> HiTConfig:
             f'{source} was made for {model}, which this version does not know; '
             f'known models: {", ".join(HIT_MODELS)}'
         )
-    options: dict[str, Any] = {}
-    if 'options' in metadata:
-        try:
-            options = {
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in json.loads(metadata['options']).items()
-            }
-            return replace(get_model_config(model), **options)
-        except (ValueError, TypeError, AttributeError, ConfigError) as error:
-            raise WeightsError(f'{source}: unusable "options" in the metadata: {error}') from error
-    return get_model_config(model)
+    config = get_model_config(model)
+    if 'options' not in metadata:
+        return config
+    try:
+        return replace(config, **_options(json.loads(metadata['options'])))
+    except (ValueError, TypeError, AttributeError, RecursionError, ConfigError) as error:
+        raise WeightsError(f'{source}: unusable "options" in the metadata: {error}') from error
+
+
+def _options(given: dict[str, Any]) -> dict[str, Any]:
+    """The configuration's fields that a file may change; a file must not ask for huge tables."""
+    for name, value in given.items():
+        if name not in OPTIONS:
+            raise ValueError(f'{name[:80]} is none of {", ".join(OPTIONS)}')
+        if name.endswith('_size') and not (type(value) is int and value <= MAX_PICTURE):
+            raise ValueError(f'{name} must be a whole number up to {MAX_PICTURE}')
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
 
 
 def _check(weights: Weights, source: str) -> None:
@@ -219,17 +260,3 @@ def _check(weights: Weights, source: str) -> None:
             raise WeightsError(
                 f'{source}: {key} is {array.dtype.name}, expected float16, float32 or float64'
             )
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    try:
-        with temporary.open('wb') as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise WeightsError(f'{path} cannot be written: {error.strerror}') from error
-    finally:
-        temporary.unlink(missing_ok=True)

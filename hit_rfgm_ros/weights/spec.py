@@ -13,6 +13,8 @@ from math import prod
 from hit_rfgm_ros.config.models import HiTConfig
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.geometry.token_grid import offset_table
+import numpy as np
+from numpy.typing import NDArray
 
 Shape = tuple[int, ...]
 Spec = dict[str, Shape]
@@ -38,24 +40,41 @@ def computed_keys(config: HiTConfig) -> Spec:
     return {key: shape for key, shape in _full_spec(config).items() if is_computed(key)}
 
 
+def index_tables(config: HiTConfig) -> dict[str, NDArray[np.int64]]:
+    """The table of bias indices of every attention block and shrink, by its official key."""
+    by_shape = {}
+    if config.backbone == 'levit' and config.position_encoding != 'absolute':
+        sides = (config.search_size // 16, config.template_size // 16)
+        for _ in config.widths:
+            for query_stride in (1, 2):
+                index, _offsets = offset_table(*sides, config.position_encoding, query_stride)
+                by_shape[index.shape] = index
+            sides = (sides[0] // 2, sides[1] // 2)
+    tables = computed_keys(config).items()
+    return {key: by_shape[shape] for key, shape in tables if key.endswith('attention_bias_idxs')}
+
+
 def parameter_count(config: HiTConfig) -> int:
     """Trainable numbers of a network: everything stored but the batch statistics."""
     spec = state_spec(config)
     return sum(prod(shape) for key, shape in spec.items() if not key.endswith(_STATISTICS))
 
 
-def check_state(shapes: Mapping[str, Shape], config: HiTConfig, source: str) -> None:
+def check_state(
+    shapes: Mapping[str, Shape], config: HiTConfig, source: str, spec: Spec | None = None
+) -> None:
     """Compare the shapes of a state dict with what the configuration needs.
 
     Args:
         shapes: shape by key; index tables and counters are not looked at.
         config: the network that the state dict should fit.
         source: what the state dict came from, begins the error message.
+        spec: the part of the network that is wanted; None is all of it.
 
     Raises:
         WeightsError: with the number of missing, surplus and misshapen keys and the first of each.
     """
-    spec = state_spec(config)
+    spec = state_spec(config) if spec is None else spec
     given = {key: tuple(shape) for key, shape in shapes.items() if not is_computed(key)}
     wrong = [
         f'{key} {given[key]} instead of {shape}'
