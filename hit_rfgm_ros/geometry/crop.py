@@ -16,6 +16,8 @@ from hit_rfgm_ros.geometry.boxes import check_box, format_box
 from hit_rfgm_ros.types import Array, Box, ImageU8
 import numpy as np
 
+MAX_SIDE = 16  # of a window, over the larger side of the image: bounds the memory of a crop
+
 
 @dataclass(frozen=True)
 class CropWindow:
@@ -82,10 +84,17 @@ def crop_window(
         size: side after resizing, in pixels.
 
     Raises:
-        GeometryError: if the box has no area, or no pixel of the image is left in the window.
+        GeometryError: if the box has no area or is far larger than the image, or if no pixel of
+            the image is left in the window.
     """
     check_box(box)
-    side = math.ceil(math.sqrt(box.width * box.height) * factor)
+    reach = math.sqrt(box.width * box.height) * factor
+    if reach > MAX_SIDE * max(image_width, image_height):
+        raise GeometryError(
+            f'the box {format_box(box)} is far larger than the {image_width}x{image_height} '
+            'image: give a box in pixels of this image'
+        )
+    side = math.ceil(reach)
     x = round(box.x + 0.5 * box.width - 0.5 * side)
     y = round(box.y + 0.5 * box.height - 0.5 * side)
     pads = (
@@ -102,14 +111,16 @@ def crop_window(
     return CropWindow(x, y, side, size, pads, box.center)
 
 
-def cut(image: ImageU8, window: CropWindow) -> ImageU8:
+def cut(image: ImageU8, window: CropWindow, out: ImageU8 | None = None) -> ImageU8:
     """Cut a window out of an image and resize it.
 
     Args:
-        image: (H, W, 3) uint8.
+        image: (H, W, 3) or (H, W) uint8.
+        window: made for an image of this size.
+        out: where to put the result; None makes a new array.
 
     Returns:
-        (size, size, 3) uint8, contiguous; black outside the image.
+        (size, size, 3) or (size, size) uint8, contiguous; black outside the image.
     """
     left, top, right, bottom = window.pads
     inside = image[
@@ -119,4 +130,4 @@ def cut(image: ImageU8, window: CropWindow) -> ImageU8:
     if any(window.pads):
         border = cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_CONSTANT)
         inside = np.asarray(border, np.uint8)
-    return np.asarray(cv2.resize(inside, (window.size, window.size)), np.uint8)
+    return np.asarray(cv2.resize(inside, (window.size, window.size), dst=out), np.uint8)
