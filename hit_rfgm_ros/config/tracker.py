@@ -31,7 +31,14 @@ class TrackerConfig:
             frame, in (0, 1]; 1 moves all the way; -1 takes the weights' own.
         widen_search: let the search region grow while the target is uncertain.
         max_search_factor: bound on the widened search region.
-        freeze_when_lost: keep the last believed box while the target is lost.
+        freeze_when_lost: keep the last believed box while the confidence is below `lost_below`.
+        found_above: confidence that a LOST target must reach to be found again; -1 takes the
+            weights' own.
+        search_windows: further windows per frame around the last place while UNCERTAIN.
+        scan_windows: further windows per frame while LOST.
+        search_everywhere: while LOST, let the further windows walk over the whole image.
+        min_box_size: smallest side of a box in pixels, at the start and later.
+        min_visible: share of the first box that must lie in the image.
     """
 
     paper_mode: bool = False
@@ -47,12 +54,18 @@ class TrackerConfig:
     widen_search: bool = True
     max_search_factor: float = 8.0
     freeze_when_lost: bool = True
+    found_above: float = -1.0
+    search_windows: int = 2
+    scan_windows: int = 3
+    search_everywhere: bool = True
+    min_box_size: float = 4.0
+    min_visible: float = 0.25
 
     def __post_init__(self) -> None:
         self._check('fps', self.fps > 0, 'above 0')
         self._check('search_factor', self.search_factor >= 1, 'at least 1')
         self._check('template_factor', self.template_factor >= 1, 'at least 1')
-        for name in ('uncertain_below', 'lost_below'):
+        for name in ('uncertain_below', 'lost_below', 'found_above'):
             value = getattr(self, name)
             self._check(name, value == -1 or 0 <= value <= 1, 'in [0, 1], or -1')
         for name in ('lost_after', 'found_after'):
@@ -61,6 +74,10 @@ class TrackerConfig:
         self._check('max_scale_change', change == 0 or change >= 1, 'at least 1, or 0')
         damping = self.size_damping
         self._check('size_damping', damping == -1 or 0 < damping <= 1, 'in (0, 1], or -1')
+        for name in ('search_windows', 'scan_windows'):
+            self._check(name, 0 <= getattr(self, name) <= 64, 'in [0, 64]')
+        self._check('min_box_size', self.min_box_size >= 1, 'at least 1')
+        self._check('min_visible', 0 <= self.min_visible <= 1, 'in [0, 1]')
         self._check(
             'max_search_factor',
             self.max_search_factor >= self.search_factor,
@@ -99,4 +116,6 @@ def _convert(name: str, value: Any, default: Any) -> Any:
         raise ConfigError(f'{name} must be a {type(default).__name__}, got {value!r}')
     if isinstance(default, float) and isinstance(value, (int, float)):
         return float(value)
+    if isinstance(default, int) and isinstance(value, int):
+        return value
     raise ConfigError(f'{name} must be a {type(default).__name__}, got {value!r}')

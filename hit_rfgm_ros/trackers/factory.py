@@ -1,0 +1,51 @@
+"""`create_tracker`: the one door from names to a tracker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hit_rfgm_ros.trackers.hit import HiTTracker
+from hit_rfgm_ros.trackers.parts import make_parts
+
+
+def create_tracker(
+    model: str,
+    *,
+    weights: str | Path | None = None,
+    backend: str = 'auto',
+    device: str = 'auto',
+    precision: str = 'auto',
+    paper_mode: bool = False,
+    fps: float = 30.0,
+    color: str = 'rgb',
+    **options: Any,
+) -> HiTTracker:
+    """Build a tracker of one target.
+
+    Args:
+        model: name as in `list_models`.
+        weights: a weights file; None takes the user's, then those of the package; ``'random'``
+            gives seeded random weights, for benchmarks and tests.
+        backend: ``auto``, ``onnxruntime``, ``openvino``, ``torch`` or ``tensorrt``.
+        device: ``auto``, ``cpu`` or ``cuda:N``.
+        precision: ``auto``, ``fp32``, ``fp16``, ``bf16`` or ``int8``.
+        paper_mode: the official algorithm and nothing else.
+        fps: frames per second assumed where no stamps are given.
+        color: order of the frames' channels, ``rgb`` or ``bgr``.
+        **options: the other fields of `TrackerConfig`.
+
+    Raises:
+        ConfigError: if a name or a value is not known.
+        WeightsError: if there are no weights, with the way to get them, or they do not fit.
+        EngineError: if no back end can run the model here.
+    """
+    parts = make_parts(
+        model,
+        weights=weights,
+        backend=backend,
+        device=device,
+        precision=precision,
+        options={'paper_mode': paper_mode, 'fps': fps, **options},
+    )
+    return HiTTracker(parts.engine, parts.config, parts.options, parts.calibration, color=color)

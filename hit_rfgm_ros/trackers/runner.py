@@ -1,0 +1,76 @@
+"""Starts targets and carries them to the next frame; shared by one target and by many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.tracker import TrackerConfig
+from hit_rfgm_ros.geometry.crop import crop_window
+from hit_rfgm_ros.trackers.batch import Batch
+from hit_rfgm_ros.trackers.confidence import Calibration
+from hit_rfgm_ros.trackers.frames import check_color, check_frame
+from hit_rfgm_ros.trackers.target import Target, check_start
+from hit_rfgm_ros.types import Box, Engine, ImageU8, TrackResult
+
+
+class TargetRunner:
+    """The one path of a frame: windows of all targets, one batch, results.
+
+    Attributes:
+        engine: what runs the network.
+        options: how targets are followed.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: HiTConfig,
+        options: TrackerConfig,
+        calibration: Calibration | None,
+        color: str,
+    ) -> None:
+        self.engine = engine
+        self.options = options
+        self._config = config
+        self._calibration = calibration
+        self._batch = Batch(engine, config, color=check_color(color))
+
+    def start(self, frame: ImageU8, box: Box) -> Target:
+        """Make a target from its box; nothing else is changed.
+
+        Raises:
+            FrameError, GeometryError, EngineError: see `HiTTracker.init`.
+        """
+        picture = check_frame(frame)
+        height, width = picture.shape[:2]
+        check_start(box, width, height, self.options)
+        window = crop_window(
+            box, self.options.template_factor, self._config.template_size, width, height
+        )
+        tokens = self._batch.template(picture, window)
+        return Target(box, tokens, (width, height), self._config, self.options, self._calibration)
+
+    def advance(
+        self, targets: Sequence[Target], frame: ImageU8, stamp: float
+    ) -> list[TrackResult]:
+        """Follow all targets into the next frame, in one batch.
+
+        Raises:
+            FrameError, EngineError: see `HiTTracker.update`.
+        """
+        picture = check_frame(frame)
+        height, width = picture.shape[:2]
+        proposed = [target.propose(width, height) for target in targets]
+        windows = [window for group in proposed for window in group]
+        if not windows:
+            return []
+        tokens = [target.tokens for target, group in zip(targets, proposed) for _ in group]
+        outputs = self._batch.track(picture, windows, tokens)
+        results, start = [], 0
+        for target, group in zip(targets, proposed):
+            rows = slice(start, start + len(group))
+            own = {name: values[rows] for name, values in outputs.items()}
+            results.append(target.absorb(group, own, stamp))
+            start = rows.stop
+        return results

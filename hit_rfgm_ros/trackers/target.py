@@ -1,0 +1,249 @@
+"""One target: where to look for it in a frame, and what the network's answer makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+import math
+
+from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.tracker import TrackerConfig
+from hit_rfgm_ros.errors import GeometryError
+from hit_rfgm_ros.geometry.boxes import check_box, clip_box, format_box, visible_share
+from hit_rfgm_ros.geometry.crop import CropWindow, crop_window
+from hit_rfgm_ros.trackers.confidence import (
+    UNCALIBRATED,
+    Calibration,
+    FloatArray,
+    features,
+    raw_score,
+)
+from hit_rfgm_ros.trackers.search_region import SearchPolicy
+from hit_rfgm_ros.trackers.states import StateMachine
+from hit_rfgm_ros.types import Array, Box, ConfidenceKind, TrackResult, TrackState
+import numpy as np
+
+BAD_NUMBERS = 'the network gave numbers that are not finite'
+
+
+class Target:
+    """What is remembered about one target, and the rules that change it.
+
+    A frame goes: `propose` windows, let the network run on them, `absorb` its outputs.
+
+    Attributes:
+        box: last box believed, in image pixels.
+        tokens: what the network needs to know of the template.
+    """
+
+    def __init__(
+        self,
+        box: Box,
+        tokens: Array,
+        image_size: tuple[int, int],
+        config: HiTConfig,
+        options: TrackerConfig,
+        calibration: Calibration | None,
+    ) -> None:
+        self.box = box
+        self.tokens = tokens
+        self._image_size = image_size
+        self._config = config
+        self._options = options
+        self._calibration = calibration or UNCALIBRATED
+        self._policy = SearchPolicy(options)
+        self._candidate: Box | None = None  # seen while LOST, not yet believed
+        self._lost_below = _own(options.lost_below, self._calibration.lost_below)
+        uncertain_below = _own(options.uncertain_below, self._calibration.uncertain_below)
+        self._found_above = max(
+            uncertain_below, _own(options.found_above, self._calibration.found_above)
+        )
+        self._damping = _own(options.size_damping, self._calibration.size_damping)
+        self._machine = StateMachine(
+            uncertain_below=uncertain_below,
+            lost_below=self._lost_below,
+            found_above=self._found_above,
+            lost_after=options.lost_after,
+            found_after=options.found_after,
+        )
+
+    @property
+    def state(self) -> TrackState:
+        """What is believed about the target."""
+        return self._machine.state
+
+    def started(self, stamp: float) -> TrackResult:
+        """The result of the first frame: the given box."""
+        return self._result(stamp, 0.0 if self._options.paper_mode else 1.0)
+
+    def propose(self, width: int, height: int) -> list[CropWindow]:
+        """Search regions for the next frame, the most likely one first.
+
+        Args:
+            width, height: of the frame in pixels.
+        """
+        if (width, height) != self._image_size:
+            self._rescale(width, height)
+        if self._candidate is not None:
+            places = [self._candidate]
+        else:
+            places = self._policy.places(self.box, self.state, width, height)
+        factor, size = self._options.search_factor, self._config.search_size
+        return [crop_window(place, factor, size, width, height) for place in places]
+
+    def absorb(
+        self, windows: Sequence[CropWindow], outputs: Mapping[str, Array], stamp: float
+    ) -> TrackResult:
+        """Take over what the network saw in the windows of `propose`.
+
+        Args:
+            windows: N search regions.
+            outputs: of the network, each (N, ...).
+            stamp: seconds of the source.
+        """
+        boxes: FloatArray = np.asarray(outputs['boxes'], np.float64)
+        if self._options.paper_mode:
+            return self._follow_paper(windows[0], boxes[0], stamp)
+        values = features(outputs['score_tl'], outputs['score_br'], outputs['correlation'], boxes)
+        finite = np.isfinite(values).all(1)
+        scores = self._score(values)
+        scores[~finite | (boxes[:, 2:].min(1) <= 0)] = 0.0
+        pick = self._pick(scores)
+        confidence = float(scores[pick])
+        if not finite[pick]:
+            return self._doubt(stamp)
+        found = windows[pick].to_image(boxes[pick])
+        if self.state is TrackState.LOST:
+            self._seek(found, confidence, stamp)
+        else:
+            self._track(found, confidence, stamp)
+        return self._result(stamp, confidence)
+
+    def _score(self, values: Array) -> Array:
+        if self._calibration.fitted:
+            return self._calibration.probability(values)
+        return raw_score(values)
+
+    def _pick(self, scores: Array) -> int:
+        """The window to believe: the first, unless it shows nothing and another one does."""
+        best = int(scores.argmax())
+        if self.state is TrackState.LOST:
+            return best
+        return best if scores[0] < self._lost_below and scores[best] >= self._found_above else 0
+
+    def _track(self, found: Box, confidence: float, stamp: float) -> None:
+        self._machine.update(stamp, confidence)
+        if confidence >= self._lost_below or not self._options.freeze_when_lost:
+            self.box = self._moved(found, confidence)
+
+    def _seek(self, found: Box, confidence: float, stamp: float) -> None:
+        seen = confidence >= self._found_above
+        state = self._machine.update(stamp, confidence)
+        moved = self._moved(found, confidence)
+        self._candidate = moved if seen else None
+        if state is TrackState.TRACKING or not self._options.freeze_when_lost:
+            self.box = moved
+        if state is TrackState.TRACKING:
+            self._candidate = None
+
+    def _moved(self, found: Box, confidence: float) -> Box:
+        """The found box with our limits on size and place."""
+        old = self._candidate or self.box
+        width = self._side(old.width, found.width, confidence)
+        height = self._side(old.height, found.height, confidence)
+        image_width, image_height = self._image_size
+        least = self._options.min_box_size
+        width = min(max(width, least), max(float(image_width), least))
+        height = min(max(height, least), max(float(image_height), least))
+        cx, cy = found.center
+        cx = min(max(cx, 0.0), image_width - 2.0)
+        cy = min(max(cy, 0.0), image_height - 2.0)
+        return Box(cx - 0.5 * width, cy - 0.5 * height, width, height)
+
+    def _side(self, old: float, found: float, confidence: float) -> float:
+        """One side of the box, moved from the old one towards the found one."""
+        new = max(found * self._calibration.size_factor, 1e-3)
+        if self._damping < 1:
+            new = old * (new / old) ** (self._damping * confidence)
+        bound = self._options.max_scale_change
+        return min(max(new, old / bound), old * bound) if bound else new
+
+    def _doubt(self, stamp: float) -> TrackResult:
+        """Nothing usable came back: keep the box, count the frame as unsure."""
+        self._candidate = None
+        if self._machine.update(stamp, 0.0) is not TrackState.LOST:
+            self._machine.reason = BAD_NUMBERS
+        return self._result(stamp, 0.0)
+
+    def _follow_paper(self, window: CropWindow, box: Array, stamp: float) -> TrackResult:
+        if not np.isfinite(box).all():
+            return self._result(stamp, 0.0, BAD_NUMBERS)
+        self.box = clip_box(window.to_image(box, paper_mode=True), *self._image_size)
+        return self._result(stamp, 0.0)
+
+    def _rescale(self, width: int, height: int) -> None:
+        """The camera changed its picture size: scale the box along, or doubt it."""
+        old_width, old_height = self._image_size
+        sx, sy = width / old_width, height / old_height
+        self._image_size = (width, height)
+        self._candidate = None
+        box = self.box
+        if abs(math.log(sx / sy)) > 0.05:  # not the same view: only the place can be carried over
+            scale = math.sqrt(sx * sy)
+            cx, cy = box.center
+            self.box = _around((cx * sx, cy * sy), box.width * scale, box.height * scale)
+            if not self._options.paper_mode:
+                self._machine.lose(
+                    f'the frame changed from {old_width}x{old_height} to {width}x{height}'
+                )
+        else:
+            self.box = Box(box.x * sx, box.y * sy, box.width * sx, box.height * sy)
+
+    def _result(self, stamp: float, confidence: float, reason: str = '') -> TrackResult:
+        paper = self._options.paper_mode
+        return TrackResult(
+            box=self.box,
+            confidence=confidence,
+            state=TrackState.TRACKING if paper else self.state,
+            confidence_kind=self.confidence_kind,
+            reason=reason or self._machine.reason,
+            stamp=stamp,
+        )
+
+    @property
+    def confidence_kind(self) -> ConfidenceKind:
+        """What the confidence of the results means."""
+        if self._options.paper_mode:
+            return ConfidenceKind.NONE
+        return ConfidenceKind.CALIBRATED if self._calibration.fitted else ConfidenceKind.PEAK
+
+
+def check_start(box: Box, width: int, height: int, options: TrackerConfig) -> None:
+    """Refuse a box that no track can start on.
+
+    Raises:
+        GeometryError: if the box is not finite, has no area, or, outside paper mode, is smaller
+            than `min_box_size` or less than `min_visible` of it lies in the image.
+    """
+    check_box(box)
+    if options.paper_mode:
+        return
+    if min(box.width, box.height) < options.min_box_size:
+        raise GeometryError(
+            f'the box {format_box(box)} is too small: both sides need at least '
+            f'{options.min_box_size:g} pixels (min_box_size)'
+        )
+    share = visible_share(box, width, height)
+    if share <= 0 or share < options.min_visible:
+        raise GeometryError(
+            f'{share:.0%} of the box {format_box(box)} lies in the {width}x{height} image, at '
+            f'least {options.min_visible:.0%} is needed (min_visible): give a box on the target'
+        )
+
+
+def _around(center: tuple[float, float], width: float, height: float) -> Box:
+    return Box(center[0] - 0.5 * width, center[1] - 0.5 * height, width, height)
+
+
+def _own(option: float, weights: float) -> float:
+    """An option where it is given, else what the weights say (-1 stands for that)."""
+    return weights if option == -1 else option
