@@ -111,13 +111,17 @@ def crop_window(
     return CropWindow(x, y, side, size, pads, box.center)
 
 
-def cut(image: ImageU8, window: CropWindow, out: ImageU8 | None = None) -> ImageU8:
+def cut(
+    image: ImageU8, window: CropWindow, out: ImageU8 | None = None, *, exact: bool = False
+) -> ImageU8:
     """Cut a window out of an image and resize it.
 
     Args:
         image: (H, W, 3) or (H, W) uint8.
         window: made for an image of this size.
         out: where to put the result; None makes a new array.
+        exact: resize with integers alone, so that every machine gets the same pixels; slower, and
+            up to a grey level away from the default.
 
     Returns:
         (size, size, 3) or (size, size) uint8, contiguous; black outside the image.
@@ -130,4 +134,6 @@ def cut(image: ImageU8, window: CropWindow, out: ImageU8 | None = None) -> Image
     if any(window.pads):
         border = cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_CONSTANT)
         inside = np.asarray(border, np.uint8)
-    return np.asarray(cv2.resize(inside, (window.size, window.size), dst=out), np.uint8)
+    how = cv2.INTER_LINEAR_EXACT if exact else cv2.INTER_LINEAR
+    size = (window.size, window.size)
+    return np.asarray(cv2.resize(inside, size, dst=out, interpolation=how), np.uint8)
