@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+import math
 from typing import Any
 
 from hit_rfgm_ros.errors import ConfigError
@@ -62,7 +63,7 @@ class TrackerConfig:
     min_visible: float = 0.25
 
     def __post_init__(self) -> None:
-        self._check('fps', self.fps > 0, 'above 0')
+        self._check('fps', 0 < self.fps < math.inf, 'above 0 and finite')
         self._check('search_factor', self.search_factor >= 1, 'at least 1')
         self._check('template_factor', self.template_factor >= 1, 'at least 1')
         for name in ('uncertain_below', 'lost_below', 'found_above'):

@@ -190,7 +190,7 @@ boxes = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(box=boxes, factor=st.floats(1, 4))
 def test_a_crop_is_what_a_slow_reference_gives(box: Box, factor: float) -> None:
     image = picture()
@@ -206,7 +206,7 @@ def test_a_crop_is_what_a_slow_reference_gives(box: Box, factor: float) -> None:
     assert crop.flags['C_CONTIGUOUS']
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(box=boxes, factor=st.floats(1, 4))
 def test_a_crop_is_refused_exactly_when_it_holds_no_usable_pixel(box: Box, factor: float) -> None:
     side = math.ceil(math.sqrt(box.width * box.height) * factor)
@@ -222,7 +222,7 @@ def test_a_crop_is_refused_exactly_when_it_holds_no_usable_pixel(box: Box, facto
         assert (window.x, window.y, window.side) == (x, y, side)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     box=st.builds(Box, st.floats(0, 40), st.floats(0, 30), st.floats(1, 60), st.floats(1, 60)),
     other=boxes,
@@ -236,7 +236,7 @@ def test_a_box_survives_the_way_into_the_crop_and_back(
     assert list(back) == pytest.approx(list(other), abs=1e-6 * (window.side + 300))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     box=st.builds(Box, st.floats(0, 40), st.floats(0, 30), st.floats(1, 60), st.floats(1, 60)),
     factor=st.sampled_from([2.0, 4.0]),

@@ -44,7 +44,7 @@ grids = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(grid=grids)
 def test_an_index_names_the_offset_of_its_two_tokens(grid: tuple[int, int, str, int]) -> None:
     search, template, layout, stride = grid
@@ -57,7 +57,7 @@ def test_an_index_names_the_offset_of_its_two_tokens(grid: tuple[int, int, str, 
             assert tuple(offsets[index[q, k]]) == tuple(np.abs(query - key))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(grid=grids)
 def test_indices_are_given_in_order_of_first_appearance(grid: tuple[int, int, str, int]) -> None:
     search, template, layout, stride = grid
