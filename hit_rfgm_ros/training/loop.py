@@ -13,7 +13,7 @@ from typing import Any
 
 import cv2
 from hit_rfgm_ros.config.models import HiTConfig, get_model_config
-from hit_rfgm_ros.errors import ConfigError, EngineError
+from hit_rfgm_ros.errors import ConfigError, DatasetError, EngineError
 from hit_rfgm_ros.models.hit.network import HiT
 from hit_rfgm_ros.training import checkpoint
 from hit_rfgm_ros.training.batches import Batch, batches, collect, make_pair_config
@@ -204,7 +204,11 @@ def validation_sets(
     ]
     for number, (name, kind, difficulty) in enumerate(settings):
         pair_config = replace(make_pair_config(config), shares={kind: 1.0})
-        sampler = PairSampler(photos, pair_config, seed=1000 + number)
+        try:
+            sampler = PairSampler(photos, pair_config, seed=1000 + number)
+        except DatasetError as error:
+            logger.warning('no validation on %s: %s', name, error)
+            continue
         sampler.difficulty = difficulty
         sets[name] = [collect(sampler, 16) for _ in range(count)]
     return sets

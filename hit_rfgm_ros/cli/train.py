@@ -1,0 +1,48 @@
+"""``hit-rfgm train``: train or resume a network."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+from hit_rfgm_ros.optional import require
+
+
+@click.command()
+@click.option(
+    '--config',
+    'config_path',
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Settings of the run, see config/train/.',
+)
+@click.option('--data', type=str, help='Folder of training pictures (instead of the config).')
+@click.option('--out', type=str, help='Folder of the run (instead of the config).')
+@click.option('--steps', type=int, help='Optimiser steps (instead of the config).')
+@click.option('--threads', type=int, help='CPU threads of the network (instead of the config).')
+def train(
+    config_path: Path, data: str | None, out: str | None, steps: int | None, threads: int | None
+) -> None:
+    """Train a network, or resume the run that lies in its folder.
+
+    Ctrl-C is safe at any moment: the same command goes on from the last checkpoint.
+    """
+    require('torch', extra='train', purpose='training')
+    from hit_rfgm_ros.training.config import TrainConfig
+    from hit_rfgm_ros.training.loop import train as run_training
+    from tqdm import tqdm
+
+    logging.basicConfig(level=logging.INFO, format='%(message)s')
+    given = {'data': data, 'out': out, 'steps': steps, 'threads': threads}
+    config = TrainConfig.from_yaml(
+        config_path, {name: value for name, value in given.items() if value is not None}
+    )
+    with tqdm(total=config.steps, unit='step', smoothing=0.05) as bar:
+
+        def report(step: int, parts: dict[str, float]) -> None:
+            bar.update(step - bar.n)
+            bar.set_postfix(loss=f'{parts["total"]:.3f}', refresh=False)
+
+        run = run_training(config, report=report)
+    click.echo(f'{run.pairs_seen} pairs seen; weights: {run.folder / "latest.safetensors"}')
