@@ -10,7 +10,7 @@ from random import Random
 
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import DatasetError
-from hit_rfgm_ros.training.cutouts import PhotoObject, outline_of
+from hit_rfgm_ros.training.cutouts import REGION, PhotoObject, outline_of, touched_borders
 from hit_rfgm_ros.training.pair_config import PairConfig, Strength, draw_target
 from hit_rfgm_ros.training.paste import Paster
 from hit_rfgm_ros.training.photos import Photo, PhotoSet
@@ -180,10 +180,13 @@ def _cut(picture: Pyramid, matrix: Affine, side: int, ground: ImageU8 | None = N
 
 
 def _usable_objects(photo: Photo) -> list[PhotoObject]:
-    area = photo.picture.width * photo.picture.height
-    return [
-        obj
-        for obj in photo.objects
-        if SMALLEST**2 <= obj.box.area <= LARGEST_SHARE * area
-        and max(obj.box.width / obj.box.height, obj.box.height / obj.box.width) < 6
-    ]
+    return [obj for obj in photo.objects if _usable(photo.picture, obj)]
+
+
+def _usable(picture: Pyramid, obj: PhotoObject) -> bool:
+    box = obj.box
+    if not SMALLEST**2 <= box.area <= LARGEST_SHARE * picture.width * picture.height:
+        return False
+    if obj.label == REGION and touched_borders(picture, box):
+        return False
+    return max(box.width / box.height, box.height / box.width) < 6
