@@ -1,0 +1,1 @@
+"""Numbers that say how well a tracker did: numpy only."""
