@@ -10,6 +10,8 @@ from hit_rfgm_ros.weights.files import Weights
 from hit_rfgm_ros.weights.spec import state_spec
 import numpy as np
 
+SOURCE = 'random'  # in the metadata
+
 
 def random_weights(config: HiTConfig, seed: int = 0) -> Weights:
     """Weights that exercise every part of a network: no term is zero, nothing overflows.
@@ -22,7 +24,7 @@ def random_weights(config: HiTConfig, seed: int = 0) -> Weights:
         key: _draw(key, shape, generator).astype(np.float32)
         for key, shape in state_spec(config).items()
     }
-    return Weights(config.name, tensors, {'model': config.name, 'source': 'random'})
+    return Weights(config.name, tensors, {'model': config.name, 'source': SOURCE})
 
 
 def _draw(key: str, shape: tuple[int, ...], generator: np.random.Generator) -> Array:

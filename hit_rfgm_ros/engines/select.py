@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 import logging
 from pathlib import Path
 
@@ -184,30 +185,27 @@ def _build_openvino(
     config: HiTConfig, weights: Weights, device: str, precision: str, max_batch: int, threads: int
 ) -> BaseEngine:
     require('openvino', extra='openvino', purpose='the OpenVINO back end')
+    from hit_rfgm_ros.engines.accepted import accepted_graphs
     from hit_rfgm_ros.engines.openvino_engine import OpenVinoEngine
 
-    graphs = _graphs(config, weights, 'openvino', precision)
-    return OpenVinoEngine(
-        config, graphs, precision=precision, max_batch=max_batch, threads=threads
+    load = partial(
+        OpenVinoEngine, config, precision=precision, max_batch=max_batch, threads=threads
     )
+    return load(accepted_graphs(config, weights, 'openvino', precision, load))
 
 
 def _build_onnxruntime(
     config: HiTConfig, weights: Weights, device: str, precision: str, max_batch: int, threads: int
 ) -> BaseEngine:
-    # No extra: ONNX Runtime belongs to the base install.
-    require('onnxruntime', extra='dev', purpose='the ONNX Runtime back end')
+    if not is_installed('onnxruntime'):
+        raise MissingDependencyError(
+            'onnxruntime was not found; it belongs to the base install: pip install onnxruntime'
+        )
+    from hit_rfgm_ros.engines.accepted import accepted_graphs
     from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 
-    graphs = _graphs(config, weights, 'onnxruntime', precision)
-    return OnnxEngine(config, graphs, precision=precision, max_batch=max_batch, threads=threads)
-
-
-def _graphs(config: HiTConfig, weights: Weights, backend: str, precision: str) -> dict[str, bytes]:
-    from hit_rfgm_ros.engines.hit_graph import build_graphs
-
-    graphs = build_graphs(config, weights.tensors, precision=precision, backend=backend)
-    return {name: graph.SerializeToString() for name, graph in graphs.items()}
+    load = partial(OnnxEngine, config, precision=precision, max_batch=max_batch, threads=threads)
+    return load(accepted_graphs(config, weights, 'onnxruntime', precision, load))
 
 
 _BUILDERS: dict[str, Callable[..., BaseEngine]] = {

@@ -1,0 +1,160 @@
+"""Graphs that may be used: built from weights, compared with the reference, then kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import lru_cache
+import hashlib
+from importlib.metadata import PackageNotFoundError, version
+import json
+import logging
+from pathlib import Path
+
+from hit_rfgm_ros import __version__
+from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.data import golden
+from hit_rfgm_ros.engines import agreement, cache
+from hit_rfgm_ros.engines.base import BaseEngine
+from hit_rfgm_ros.engines.cpu import cpu_flags
+from hit_rfgm_ros.engines.hit_graph import build_graphs
+from hit_rfgm_ros.engines.random_weights import SOURCE as RANDOM
+from hit_rfgm_ros.errors import EngineError
+from hit_rfgm_ros.optional import is_installed
+from hit_rfgm_ros.types import Array
+from hit_rfgm_ros.weights.files import Weights
+
+QUICK_FRAMES = 12  # fp32 differs at once or never; a reduced precision runs the whole track
+
+_log = logging.getLogger(__name__)
+
+Load = Callable[[cache.Graphs], BaseEngine]
+
+
+def accepted_graphs(
+    config: HiTConfig, weights: Weights, backend: str, precision: str, load: Load
+) -> cache.Graphs:
+    """The graphs of a network for a back end, from the cache where they have been before.
+
+    Args:
+        config: the network.
+        weights: that fit it.
+        backend: ``onnxruntime`` or ``openvino``.
+        precision: ``fp32``, ``bf16`` or ``int8``.
+        load: makes an engine of graphs, for the comparison.
+
+    Raises:
+        EngineError: if the graphs cannot be built, or the engine does not agree with the
+            reference.
+    """
+
+    def build() -> cache.Graphs:
+        graphs = make_graphs(config, weights, backend, precision)
+        check(load(graphs), weights)
+        return graphs
+
+    name = f'{config.name}-{backend}-{precision}'
+    return cache.fetch(name, _key(config, weights, backend, precision), build)
+
+
+def make_graphs(config: HiTConfig, weights: Weights, backend: str, precision: str) -> cache.Graphs:
+    """Build the graphs, without cache and comparison."""
+    graphs = build_graphs(config, weights.tensors, precision=precision, backend=backend)
+    return {name: graph.SerializeToString() for name, graph in graphs.items()}
+
+
+def check(engine: BaseEngine, weights: Weights, frames: int = 0) -> agreement.Agreement | None:
+    """Compare an engine with the best reference of this machine.
+
+    Args:
+        engine: the one to judge.
+        weights: what it was built from.
+        frames: length of the track; 0 takes the first dozen for fp32, else all.
+
+    Returns:
+        The comparison; None where there is nothing to compare with.
+
+    Raises:
+        EngineError: if they do not agree.
+    """
+    frames = frames or (QUICK_FRAMES if engine.precision == 'fp32' else golden.LENGTH)
+    name, reference = find_reference(engine, weights, frames)
+    if reference is None:
+        _log.info('%s was not compared: there is no reference on this machine', engine.choice)
+        return None
+    result = agreement.compare(engine, reference, trained=is_trained(weights))
+    if not result.ok:
+        raise EngineError(
+            f'{engine.backend} in {engine.precision} does not agree with {name}: {result}'
+        )
+    _log.info('%s agrees with %s: %s', engine.choice, name, result)
+    return result
+
+
+def is_trained(weights: Weights) -> bool:
+    """Tell weights that track something from random ones."""
+    return weights.metadata.get('source') != RANDOM
+
+
+def find_reference(
+    engine: BaseEngine, weights: Weights, frames: int = golden.LENGTH
+) -> tuple[str, Array | None]:
+    """Boxes to compare an engine with, and where they are from.
+
+    Stored boxes of the same weights come first, then torch, then ONNX Runtime; an engine is never
+    its own reference.
+    """
+    stored = agreement.read_reference(weights)
+    if stored is not None and engine.config == weights.config:
+        return 'the stored boxes', stored[: frames - 1]
+    if engine.backend != 'torch' and is_installed('torch'):
+        from hit_rfgm_ros.engines.torch_engine import TorchEngine
+
+        return 'torch', agreement.lead(TorchEngine(engine.config, weights.tensors), frames)
+    itself = (engine.backend, engine.precision) == ('onnxruntime', 'fp32')
+    if not itself and is_installed('onnxruntime'):
+        from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
+
+        graphs = make_graphs(engine.config, weights, 'onnxruntime', 'fp32')
+        return 'onnxruntime', agreement.lead(OnnxEngine(engine.config, graphs), frames)
+    return 'nothing', None
+
+
+def _key(config: HiTConfig, weights: Weights, backend: str, precision: str) -> dict[str, str]:
+    """Everything that changes the graphs or the verdict on them."""
+    return {
+        'config': json.dumps(asdict(config), sort_keys=True),
+        'weights': weights.sha256 or _digest_of_tensors(weights),
+        'calibration': weights.metadata.get('ranges', ''),
+        'backend': f'{backend} {_version(backend)}',
+        'precision': precision,
+        'package': __version__,
+        'builder': _digest_of_sources(),
+        'onnx': _version('onnx'),
+        'cpu': ' '.join(sorted(cpu_flags())),
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:  # built from source, without metadata
+        return 'unknown'
+
+
+def _digest_of_tensors(weights: Weights) -> str:
+    digest = hashlib.sha256()
+    for key, array in sorted(weights.tensors.items()):
+        digest.update(f'{key} {array.dtype.str} {array.shape}'.encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _digest_of_sources() -> str:
+    """Of the files of this room and the golden sequence: whoever changes them needs no counter."""
+    files = [*sorted(Path(__file__).parent.glob('*.py')), Path(golden.__file__)]
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
