@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 import json
+import math
 from typing import Any
 
 from hit_rfgm_ros.errors import WeightsError
@@ -33,6 +34,7 @@ VALID_SIDE = 1 / 64  # of the search region; a smaller or negative side is no bo
 FloatArray = NDArray[np.float64]
 
 
+@np.errstate(invalid='ignore', over='ignore')  # NaN and infinity are judged by the caller
 def features(score_tl: Array, score_br: Array, correlation: Array, boxes: Array) -> FloatArray:
     """Numbers that tell a good box from a bad one, for `Calibration` and `raw_score`.
 
@@ -50,46 +52,42 @@ def features(score_tl: Array, score_br: Array, correlation: Array, boxes: Array)
     corners = np.stack([center - half, center + half], 1) * side  # (B, 2, xy) in cells
     maps = np.stack([score_tl, score_br], 1).astype(np.float64)  # (B, 2, cells)
     mass, offset = _concentration(maps, corners, side)
-    entropy = -(maps * np.log(np.maximum(maps, 1e-12))).sum(2) / np.log(maps.shape[2])
-    contrast, prominence, level = _correlation(np.asarray(correlation, np.float64), center, side)
     lengths = np.log(np.maximum(box[:, 2:], VALID_SIDE))
-    return np.stack(
-        [
-            mass.mean(1),
-            mass.min(1),
-            offset.max(1),
-            entropy.mean(1),
-            contrast,
-            prominence,
-            level,
-            np.abs(lengths.mean(1) - np.log(0.25)),
-            np.abs(lengths[:, 0] - lengths[:, 1]),
-        ],
-        axis=1,
-    )
+    values = np.empty((len(box), len(FEATURES)))
+    values[:, 0] = 0.5 * mass.sum(1)
+    values[:, 1] = mass.min(1)
+    values[:, 2] = offset.max(1)
+    log = np.log(np.maximum(maps, 1e-12))
+    values[:, 3] = np.einsum('bkc,bkc->b', maps, log) * (-0.5 / math.log(side * side))
+    values[:, 4:7] = _correlation(np.asarray(correlation, np.float64), center, side)
+    values[:, 7] = np.abs(0.5 * lengths.sum(1) - math.log(0.25))
+    values[:, 8] = np.abs(lengths[:, 0] - lengths[:, 1])
+    return values
 
 
 def _concentration(
     maps: FloatArray, corners: FloatArray, side: int
 ) -> tuple[FloatArray, FloatArray]:
     """Mass within 1.5 cells around the expectation, and distance of the peak from it, (B, 2)."""
-    cells = np.arange(side)
-    near = np.abs(cells - corners[..., None]) <= 1.5  # (B, 2, xy, side)
-    window = near[:, :, 1, :, None] & near[:, :, 0, None, :]  # rows x columns
-    mass = (maps * window.reshape(maps.shape)).sum(2)
+    near = np.abs(np.arange(side) - corners[..., None]) <= 1.5  # (B, 2, xy, side)
+    squares = maps.reshape(*maps.shape[:2], side, side)
+    mass = np.einsum('bkrc,bkr,bkc->bk', squares, near[:, :, 1], near[:, :, 0])
     peak = maps.argmax(2)
-    places = np.stack([peak % side, peak // side], 2)
-    return mass, np.linalg.norm(places - corners, axis=2)
+    dx, dy = peak % side - corners[..., 0], peak // side - corners[..., 1]
+    return mass, np.sqrt(dx * dx + dy * dy)
 
 
-def _correlation(
-    correlation: FloatArray, center: FloatArray, side: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    mean, spread = correlation.mean(1), correlation.std(1) + 1e-6
-    cell = np.nan_to_num(np.clip(np.rint(center * side), 0, side - 1)).astype(np.int64)
-    here = correlation[np.arange(len(cell)), cell[:, 1] * side + cell[:, 0]]
-    above = correlation.max(1) - mean
-    return (here - mean) / spread, above / spread, np.log1p(above)
+def _correlation(correlation: FloatArray, center: FloatArray, side: int) -> FloatArray:
+    """Contrast, prominence and level, (B, 3)."""
+    cells = side * side
+    mean = correlation.sum(1, keepdims=True) / cells
+    above = correlation - mean
+    spread = np.sqrt(np.einsum('bc,bc->b', above, above) / cells) + 1e-6
+    place = np.minimum(np.maximum(np.where(center > 0, center, 0) * side + 0.5, 0), side - 1)
+    column, row = place.astype(np.int64).T
+    here = above[np.arange(len(above)), row * side + column]
+    highest = above.max(1)
+    return np.stack([here / spread, highest / spread, np.log1p(highest)], 1)
 
 
 def raw_score(values: FloatArray) -> FloatArray:
@@ -103,10 +101,8 @@ def raw_score(values: FloatArray) -> FloatArray:
     Returns:
         (B,); 0 where a feature is not finite.
     """
-    score = values[:, FEATURES.index('mass_min')] * np.exp(
-        -values[:, FEATURES.index('offset')] / 4
-    )
-    return np.clip(np.nan_to_num(score, nan=0.0, posinf=0.0, neginf=0.0), 0.0, 1.0)
+    score = values[:, 1] * np.exp(-0.25 * values[:, 2])
+    return np.where(score >= 0, np.minimum(score, 1.0), 0.0)  # NaN fails the comparison
 
 
 @dataclass(frozen=True)
@@ -159,8 +155,8 @@ class Calibration:
     def probability(self, values: FloatArray) -> FloatArray:
         """Probability of an overlap above 0.5, (B,) in [0, 1]; 0 where a feature is not finite."""
         score = values @ np.asarray(self.weights) + self.bias
-        score = np.nan_to_num(score, nan=-np.inf)
-        return np.asarray(0.5 * (1 + np.tanh(0.5 * score)))  # cannot overflow, unlike exp
+        chance = 0.5 * (1 + np.tanh(0.5 * score))  # cannot overflow, unlike exp
+        return np.where(chance >= 0, chance, 0.0)
 
     def to_json(self) -> str:
         """Text for the metadata of a weights file."""

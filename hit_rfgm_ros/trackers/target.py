@@ -104,9 +104,9 @@ class Target:
         if self._options.paper_mode:
             return self._follow_paper(windows[0], boxes[0], stamp)
         values = features(outputs['score_tl'], outputs['score_br'], outputs['correlation'], boxes)
-        finite = np.isfinite(values).all(1)
+        finite = np.isfinite(values.sum(1))
         scores = self._score(values)
-        scores[~finite | (boxes[:, 2:].min(1) <= 0)] = 0.0
+        scores = np.where(finite & (boxes[:, 2] > 0) & (boxes[:, 3] > 0), scores, 0.0)
         pick = self._pick(scores)
         confidence = float(scores[pick])
         if not finite[pick]:
