@@ -3,7 +3,8 @@
 HiT's corner head takes cell i of its map at stride 16 for the place 16 i of the crop. NanoTrack's
 cell i answers to what lies about 14 pixels further right and down, though its layers are padded
 evenly: patches changed at 768 places of photos moved the centre of the features' change by
-13.5 +- 0.3 pixels less than themselves. So the crop is shown to the teacher moved by that much.
+13.5 pixels less than themselves (12.8 to 14.3 by patch and crop size), so the crop is shown to the
+teacher moved by that much.
 """
 
 from __future__ import annotations
