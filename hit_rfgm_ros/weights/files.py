@@ -127,7 +127,7 @@ def write_weights(
     weights = Weights(model, kept, texts)
     _check(weights, 'the state dict to write')
     check_finite(weights, 'the state dict to write')
-    data = save(kept, metadata=texts)
+    data = _serialise(kept, texts)
     write_atomically(path, data)
     return replace(weights, sha256=hashlib.sha256(data).hexdigest(), path=path)
 
@@ -193,6 +193,20 @@ def file_sha256(path: Path) -> str:
         while block := file.read(2**20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _serialise(tensors: dict[str, Array], texts: dict[str, str]) -> bytes:
+    """Safetensors bytes; the same weights and texts always give the same bytes.
+
+    The library writes metadata in random order, so they are put into the header here: 8 bytes of
+    length, then JSON filled up with spaces to a multiple of 8.
+    """
+    data = save(tensors)
+    end = 8 + int.from_bytes(data[:8], 'little')
+    header = {'__metadata__': dict(sorted(texts.items())), **json.loads(data[8:end])}
+    text = json.dumps(header, separators=(',', ':'), ensure_ascii=False).encode()
+    text += b' ' * (-len(text) % 8)
+    return len(text).to_bytes(8, 'little') + text + data[end:]
 
 
 def _read_bytes(path: Path) -> bytes:

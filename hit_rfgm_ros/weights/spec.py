@@ -31,7 +31,7 @@ def is_computed(key: str) -> bool:
 
 
 def state_spec(config: HiTConfig) -> Spec:
-    """Shape of every stored tensor by its official key, in the official order."""
+    """Shape of every stored tensor by its official key."""
     return {key: shape for key, shape in _full_spec(config).items() if not is_computed(key)}
 
 
