@@ -189,6 +189,17 @@ def test_no_file_names_a_package_index(repository: Path, tracked: list[Path]) ->
     assert not found
 
 
+def test_every_link_between_pages_leads_somewhere(repository: Path, tracked: list[Path]) -> None:
+    broken = [
+        f'{page.relative_to(repository)}: {target}'
+        for page in tracked
+        if page.suffix == '.md'
+        for target in re.findall(r'\]\(([^)#\s]+)', text_of(page))
+        if '://' not in target and not (page.parent / target).exists()
+    ]
+    assert not broken
+
+
 def test_the_whole_checkout_is_light(tracked: list[Path]) -> None:
     weights = [path.stat().st_size for path in tracked if path.suffix == '.safetensors']
     assert sum(weights) <= 60e6  # all shipped weights together

@@ -73,8 +73,9 @@ def test_parameters_with_folded_normalisations_are_the_official_ones(model: nn.M
     assert backbone == BACKBONE_FOLDED[name]
     rest = saved_by_folding(model.bottleneck) + saved_by_folding(model.box_head)
     assert backbone - rest == ALL_FOLDED[name]
-    if name != 'hit_pvt':  # the sum before its bridge's normalisation forbids the folding
-        assert parameters(fold_batch_norm(model)) == ALL_FOLDED[name]
+    # The normalisation of hit_pvt's bridge follows a sum: it is counted there, but has to stay.
+    kept = 2 * 320 if name == 'hit_pvt' else 0
+    assert parameters(fold_batch_norm(model)) == ALL_FOLDED[name] + kept
 
 
 @pytest.mark.parametrize(
