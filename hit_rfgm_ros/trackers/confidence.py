@@ -184,7 +184,7 @@ class Calibration:
 
 
 # Weights without a calibration: thresholds of the raw score.
-UNCALIBRATED = Calibration(uncertain_below=0.4, lost_below=0.2, found_above=0.5)
+UNCALIBRATED = Calibration(uncertain_below=0.3, lost_below=0.15, found_above=0.4)
 
 
 def fit_calibration(
@@ -230,6 +230,39 @@ def fit_calibration(
     return Calibration(
         weights=tuple(slopes.tolist()), bias=float(theta[-1] - slopes @ mean), **options
     )
+
+
+def choose_thresholds(
+    confidence: Array, good: Array, *, missed: float = 0.05, mistaken: float = 0.01
+) -> dict[str, float]:
+    """Thresholds of the states from judged boxes, as arguments of `Calibration`.
+
+    Args:
+        confidence: (N,) in [0, 1].
+        good: (N,) whether the overlap exceeded 0.5.
+        missed: share of good boxes that may lie below ``lost_below``.
+        mistaken: share of bad boxes that may reach ``found_above``.
+
+    Returns:
+        ``uncertain_below`` (where a box is good and bad at the same share of errors),
+        ``lost_below`` (not above it) and ``found_above`` (not below it).
+
+    Raises:
+        ValueError: if a class is missing.
+    """
+    confidence, good = np.asarray(confidence, np.float64), np.asarray(good, bool)
+    if good.all() or not good.any():
+        raise ValueError('thresholds need good and bad samples')
+    right, wrong = np.sort(confidence[good]), np.sort(confidence[~good])
+    levels = np.unique(confidence)
+    below = np.searchsorted(right, levels) / len(right)  # share of good boxes below
+    above = 1 - np.searchsorted(wrong, levels) / len(wrong)  # share of bad boxes not below
+    middle = float(levels[np.argmin(np.maximum(below, above))])
+    return {
+        'uncertain_below': middle,
+        'lost_below': min(middle, float(np.quantile(right, missed))),
+        'found_above': max(middle, float(np.quantile(wrong, 1 - mistaken))),
+    }
 
 
 def auroc(score: Array, good: Array) -> float:

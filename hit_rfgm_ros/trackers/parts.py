@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+import logging
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ from hit_rfgm_ros.trackers.confidence import Calibration
 from hit_rfgm_ros.types import Engine
 from hit_rfgm_ros.weights.catalog import find_weights
 from hit_rfgm_ros.weights.files import Weights, read_weights
+
+_log = logging.getLogger(__name__)
 
 RANDOM = 'random'
 
@@ -50,6 +53,14 @@ def make_parts(
 
 
 def _calibration(weights: Weights | None) -> Calibration | None:
-    if weights is None or 'calibration' not in weights.metadata:
+    if weights is None:
+        return None
+    if 'calibration' not in weights.metadata:
+        _log.warning(
+            'the weights of %s carry no calibration: confidence is a raw score (PEAK), and the '
+            'thresholds of the states are guesses; set uncertain_below, lost_below and '
+            'found_above for your scenes',
+            weights.model,
+        )
         return None
     return Calibration.from_json(weights.metadata['calibration'])

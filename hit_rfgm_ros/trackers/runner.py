@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hit_rfgm_ros.config.models import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.geometry.crop import crop_window
 from hit_rfgm_ros.trackers.batch import Batch
-from hit_rfgm_ros.trackers.confidence import Calibration
+from hit_rfgm_ros.trackers.confidence import Calibration, FloatArray, features
 from hit_rfgm_ros.trackers.frames import check_color, check_frame
 from hit_rfgm_ros.trackers.target import Target, check_start
-from hit_rfgm_ros.types import Box, Engine, ImageU8, TrackResult
+from hit_rfgm_ros.types import Array, Box, Engine, ImageU8, TrackResult
+import numpy as np
 
 
 class TargetRunner:
@@ -48,6 +49,8 @@ class TargetRunner:
         window = crop_window(
             box, self.options.template_factor, self._config.template_size, width, height
         )
+        # a box whose search region would hold no pixel is refused now, not in the first update
+        crop_window(box, self.options.search_factor, self._config.search_size, width, height)
         tokens = self._batch.template(picture, window)
         return Target(box, tokens, (width, height), self._config, self.options, self._calibration)
 
@@ -67,10 +70,18 @@ class TargetRunner:
             return []
         tokens = [target.tokens for target, group in zip(targets, proposed) for _ in group]
         outputs = self._batch.track(picture, windows, tokens)
+        boxes = np.asarray(outputs['boxes'], np.float64)
+        values = None if self.options.paper_mode else _features(outputs)
         results, start = [], 0
         for target, group in zip(targets, proposed):
             rows = slice(start, start + len(group))
-            own = {name: values[rows] for name, values in outputs.items()}
-            results.append(target.absorb(group, own, stamp))
             start = rows.stop
+            own = None if values is None else values[rows]
+            results.append(target.absorb(group, boxes[rows], own, stamp))
         return results
+
+
+def _features(outputs: Mapping[str, Array]) -> FloatArray:
+    return features(
+        outputs['score_tl'], outputs['score_br'], outputs['correlation'], outputs['boxes']
+    )

@@ -1,25 +1,35 @@
-"""Where to look: one window while sure, more windows at the same scale while not.
+"""Where to look: one window while sure, more windows of the same size while not.
 
-The network sees a template of fixed scale, so a window is never zoomed out: the search region
-widens by further windows of the usual size at other places, a few per frame.
+The network sees a template of fixed scale, so zooming out would show it a target of the wrong
+size. Instead the search region widens by further windows at other places, a few per frame: all of
+them together cover the region that a wider crop would show.
 """
 
 from __future__ import annotations
 
+import math
+
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.types import Box, TrackState
 
-STRIDE = 0.5  # between windows, in window sides: a target is near the middle of one of them
+# Between windows, in window sides. A target of the usual size (a quarter of the window) is then
+# whole in one of them, and within the 15/16 of it that the corner maps can express.
+STRIDE = 0.6
+MAX_PLACES = 2000  # of one walk over the image; for tiny targets the stride grows instead
 
 
 class SearchPolicy:
-    """Chooses the boxes around which the windows of a frame are cut."""
+    """Chooses the boxes around which the windows of a frame are cut.
+
+    A walk over further places is planned when the target becomes unsure and goes on from frame
+    to frame, near places first; it starts anew where the last place believed changes.
+    """
 
     def __init__(self, options: TrackerConfig) -> None:
         self._options = options
+        self._planned_for: tuple[object, ...] = ()
         self._plan: list[Box] = []
         self._next = 0
-        self._key: tuple[object, ...] = ()
 
     def places(self, box: Box, state: TrackState, width: int, height: int) -> list[Box]:
         """Boxes to search around in one frame, the one at ``box`` first.
@@ -30,57 +40,70 @@ class SearchPolicy:
             width, height: of the image in pixels.
         """
         options = self._options
-        if options.paper_mode or state is TrackState.TRACKING or not options.widen_search:
+        if state is TrackState.TRACKING or options.paper_mode:
             return [box]
         lost = state is TrackState.LOST
-        everywhere = lost and options.search_everywhere
-        count = options.scan_windows if lost else options.search_windows
-        key = (box, everywhere, width, height)
-        if key != self._key:
-            if not self._key or everywhere != self._key[1]:
-                self._next = 0
-            self._plan = around(box, options, width, height, everywhere=everywhere)
-            self._key = key
-        return [box, *self._take(count)]
+        key = (box, lost, width, height)
+        if key != self._planned_for:
+            self._planned_for, self._next = key, 0
+            if lost and options.search_everywhere:
+                self._plan = over_image(box, options.search_factor, width, height)
+            elif options.widen_search:
+                self._plan = around(box, options, width, height)
+            else:
+                self._plan = []
+        return [box, *self._take(options.scan_windows if lost else options.search_windows)]
 
     def _take(self, count: int) -> list[Box]:
-        plan = self._plan
-        count = min(count, len(plan))
-        taken = [plan[(self._next + step) % len(plan)] for step in range(count)]
-        self._next = (self._next + count) % len(plan) if plan else 0
+        length = len(self._plan)
+        count = min(count, length)
+        taken = [self._plan[(self._next + step) % length] for step in range(count)]
+        self._next += count
         return taken
 
 
-def around(
-    box: Box, options: TrackerConfig, width: int, height: int, *, everywhere: bool
-) -> list[Box]:
-    """Places around ``box`` from near to far, without the box itself.
+def around(box: Box, options: TrackerConfig, width: int, height: int) -> list[Box]:
+    """Places whose windows cover the widened search region around ``box``, near ones first.
 
     Args:
         box: last place believed.
-        options: bound of the widened search region.
-        width, height: of the image in pixels.
-        everywhere: the whole image instead of the widened search region.
+        options: `search_factor` and `max_search_factor`.
+        width, height: of the image in pixels; places outside it are left out.
     """
-    side = options.search_factor * box.area**0.5
-    step = STRIDE * side
+    reach = 0.5 * (options.max_search_factor - options.search_factor) * math.sqrt(box.area)
+    side = options.search_factor * math.sqrt(box.area)
     cx, cy = box.center
-    if everywhere:
-        columns, rows = _lattice(cx, step, width), _lattice(cy, step, height)
-    else:
-        reach = 0.5 * (options.max_search_factor / options.search_factor - 1)
-        steps = range(-int(reach / STRIDE + 1e-9), int(reach / STRIDE + 1e-9) + 1)
-        columns = [cx + step * k for k in steps if 0 <= cx + step * k <= width]
-        rows = [cy + step * k for k in steps if 0 <= cy + step * k <= height]
-    centers = [(x, y) for y in rows for x in columns if (x, y) != (cx, cy)]
-    centers.sort(key=lambda c: (c[0] - cx) ** 2 + (c[1] - cy) ** 2)
-    return [
-        Box(x - 0.5 * box.width, y - 0.5 * box.height, box.width, box.height) for x, y in centers
-    ]
+    columns = [x for x in _even(cx - reach, cx + reach, STRIDE * side) if 0 <= x <= width]
+    rows = [y for y in _even(cy - reach, cy + reach, STRIDE * side) if 0 <= y <= height]
+    return _sorted(box, columns, rows)
 
 
-def _lattice(center: float, step: float, length: int) -> list[float]:
-    """Multiples of ``step`` around ``center`` that lie in [0, length]."""
-    first = -int(center // step)
-    last = int((length - center) // step)
-    return [center + step * k for k in range(first, last + 1)]
+def over_image(box: Box, search_factor: float, width: int, height: int) -> list[Box]:
+    """Places of the size of ``box`` whose windows cover the image, those near it first."""
+    side = search_factor * math.sqrt(box.area)
+    step = max(STRIDE * side, math.sqrt(width * height / MAX_PLACES))
+    margin = 0.5 * STRIDE * side
+    columns = _even(min(margin, 0.5 * width), max(width - margin, 0.5 * width), step)
+    rows = _even(min(margin, 0.5 * height), max(height - margin, 0.5 * height), step)
+    return _sorted(box, columns, rows)
+
+
+def _even(first: float, last: float, step: float) -> list[float]:
+    """Points from ``first`` to ``last``, both included, at most ``step`` apart; odd in number.
+
+    Odd, so that the middle is one of them.
+    """
+    half = math.ceil((last - first) / (2 * step) - 1e-9)
+    middle = 0.5 * (first + last)
+    return [middle + k * (last - middle) / max(half, 1) for k in range(-half, half + 1)]
+
+
+def _sorted(box: Box, columns: list[float], rows: list[float]) -> list[Box]:
+    """Boxes of the size of ``box`` on a lattice, near ones first, without the box itself."""
+    cx, cy = box.center
+    places = sorted(
+        (math.hypot(x - cx, y - cy), x - 0.5 * box.width, y - 0.5 * box.height)
+        for y in rows
+        for x in columns
+    )
+    return [Box(x, y, box.width, box.height) for distance, x, y in places if distance > 1e-6]

@@ -57,6 +57,12 @@ class StateMachine:
         self.reason = reason
         self._since = None
 
+    def fail(self, stamp: float, reason: str) -> None:
+        """Count a frame that could not be judged: at best UNCERTAIN, LOST if it lasts."""
+        if self.update(stamp, 0.0) is not TrackState.LOST:
+            self.state = TrackState.UNCERTAIN
+            self.reason = reason
+
     def _watch(self, stamp: float, confidence: float) -> None:
         spell = self._spell(stamp, confidence < self._lost_below)
         if spell is not None and spell >= self._lost_after:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 import math
 
 from hit_rfgm_ros.config.models import HiTConfig
@@ -14,7 +14,6 @@ from hit_rfgm_ros.trackers.confidence import (
     UNCALIBRATED,
     Calibration,
     FloatArray,
-    features,
     raw_score,
 )
 from hit_rfgm_ros.trackers.search_region import SearchPolicy
@@ -53,13 +52,13 @@ class Target:
         self._policy = SearchPolicy(options)
         self._candidate: Box | None = None  # seen while LOST, not yet believed
         self._lost_below = _own(options.lost_below, self._calibration.lost_below)
-        uncertain_below = _own(options.uncertain_below, self._calibration.uncertain_below)
+        self._uncertain_below = _own(options.uncertain_below, self._calibration.uncertain_below)
         self._found_above = max(
-            uncertain_below, _own(options.found_above, self._calibration.found_above)
+            self._uncertain_below, _own(options.found_above, self._calibration.found_above)
         )
         self._damping = _own(options.size_damping, self._calibration.size_damping)
         self._machine = StateMachine(
-            uncertain_below=uncertain_below,
+            uncertain_below=self._uncertain_below,
             lost_below=self._lost_below,
             found_above=self._found_above,
             lost_after=options.lost_after,
@@ -91,31 +90,37 @@ class Target:
         return [crop_window(place, factor, size, width, height) for place in places]
 
     def absorb(
-        self, windows: Sequence[CropWindow], outputs: Mapping[str, Array], stamp: float
+        self,
+        windows: Sequence[CropWindow],
+        boxes: FloatArray,
+        values: FloatArray | None,
+        stamp: float,
     ) -> TrackResult:
         """Take over what the network saw in the windows of `propose`.
 
         Args:
             windows: N search regions.
-            outputs: of the network, each (N, ...).
+            boxes: (N, 4) cx, cy, w, h of the network, as fractions of the windows.
+            values: (N, F) from `confidence.features`; None in paper mode.
             stamp: seconds of the source.
         """
-        boxes: FloatArray = np.asarray(outputs['boxes'], np.float64)
-        if self._options.paper_mode:
+        if values is None:
             return self._follow_paper(windows[0], boxes[0], stamp)
-        values = features(outputs['score_tl'], outputs['score_br'], outputs['correlation'], boxes)
         finite = np.isfinite(values.sum(1))
         scores = self._score(values)
         scores = np.where(finite & (boxes[:, 2] > 0) & (boxes[:, 3] > 0), scores, 0.0)
         pick = self._pick(scores)
-        confidence = float(scores[pick])
         if not finite[pick]:
-            return self._doubt(stamp)
-        found = windows[pick].to_image(boxes[pick])
+            self._candidate = None
+            self._machine.fail(stamp, BAD_NUMBERS)
+            return self._result(stamp, 0.0)
+        confidence = float(scores[pick])
+        found = self._moved(windows[pick].to_image(boxes[pick]), confidence)
         if self.state is TrackState.LOST:
-            self._seek(found, confidence, stamp)
-        else:
-            self._track(found, confidence, stamp)
+            return self._seek(found, confidence, stamp)
+        self._machine.update(stamp, confidence)
+        if confidence >= self._lost_below or not self._options.freeze_when_lost:
+            self.box = found
         return self._result(stamp, confidence)
 
     def _score(self, values: Array) -> Array:
@@ -130,26 +135,27 @@ class Target:
             return best
         return best if scores[0] < self._lost_below and scores[best] >= self._found_above else 0
 
-    def _track(self, found: Box, confidence: float, stamp: float) -> None:
-        self._machine.update(stamp, confidence)
-        if confidence >= self._lost_below or not self._options.freeze_when_lost:
-            self.box = self._moved(found, confidence)
-
-    def _seek(self, found: Box, confidence: float, stamp: float) -> None:
-        seen = confidence >= self._found_above
+    def _seek(self, found: Box, confidence: float, stamp: float) -> TrackResult:
+        """A LOST target: what is seen must last before it is believed."""
         state = self._machine.update(stamp, confidence)
-        moved = self._moved(found, confidence)
-        self._candidate = moved if seen else None
+        reason = ''
         if state is TrackState.TRACKING or not self._options.freeze_when_lost:
-            self.box = moved
-        if state is TrackState.TRACKING:
+            self.box = found
             self._candidate = None
+        elif confidence >= self._found_above:
+            self._candidate = found
+            reason = f'seen again, believed after {self._options.found_after:g} s'
+        else:
+            self._candidate = None
+        return self._result(stamp, confidence, reason)
 
     def _moved(self, found: Box, confidence: float) -> Box:
         """The found box with our limits on size and place."""
         old = self._candidate or self.box
-        width = self._side(old.width, found.width, confidence)
-        height = self._side(old.height, found.height, confidence)
+        width, height = old.width, old.height
+        if confidence >= self._uncertain_below or not self._options.freeze_when_lost:
+            width = self._side(width, found.width, confidence)
+            height = self._side(height, found.height, confidence)
         image_width, image_height = self._image_size
         least = self._options.min_box_size
         width = min(max(width, least), max(float(image_width), least))
@@ -166,13 +172,6 @@ class Target:
             new = old * (new / old) ** (self._damping * confidence)
         bound = self._options.max_scale_change
         return min(max(new, old / bound), old * bound) if bound else new
-
-    def _doubt(self, stamp: float) -> TrackResult:
-        """Nothing usable came back: keep the box, count the frame as unsure."""
-        self._candidate = None
-        if self._machine.update(stamp, 0.0) is not TrackState.LOST:
-            self._machine.reason = BAD_NUMBERS
-        return self._result(stamp, 0.0)
 
     def _follow_paper(self, window: CropWindow, box: Array, stamp: float) -> TrackResult:
         if not np.isfinite(box).all():
