@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.engines.bridge_graph import bridge
 from hit_rfgm_ros.engines.folding import Params
-from hit_rfgm_ros.engines.head_graph import HeadOptions, boxes, bridge, corner_head
+from hit_rfgm_ros.engines.head_graph import boxes, corner_head
 from hit_rfgm_ros.engines.levit_graph import stages, stem
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter
 from hit_rfgm_ros.engines.pvt_graph import embed_image, pvt_stages
@@ -28,6 +29,7 @@ import onnx
 
 PRECISIONS = ('fp32', 'bf16', 'int8')
 BACKENDS = ('onnxruntime', 'openvino', 'tensorrt')
+WINOGRAD_LAYERS = 2  # of the head: those with the most channels
 
 
 def build_graphs(
@@ -62,11 +64,11 @@ def build_graphs(
     if winograd is None:
         winograd = precision == 'fp32' and backend != 'tensorrt'
     metadata = {'model': config.name, 'precision': precision}
-    options = HeadOptions(winograd=winograd, separate=backend == 'onnxruntime')
-    return {
-        'template': _template_graph(config, tensors).model(metadata),
-        'track': _track_graph(config, tensors, options).model(metadata),
-    }
+    track = GraphWriter('track', plain_products=backend == 'onnxruntime')
+    _write_track(track, config, tensors, WINOGRAD_LAYERS if winograd else 0)
+    template = GraphWriter('template')
+    _write_template(template, config, tensors)
+    return {'template': template.model(metadata), 'track': track.model(metadata)}
 
 
 def template_shape(config: HiTConfig) -> tuple[int, int]:
@@ -83,20 +85,17 @@ def _first_tokens(
     return stem(graph, params, image, config, size)
 
 
-def _template_graph(config: HiTConfig, tensors: Mapping[str, Array]) -> GraphWriter:
-    graph = GraphWriter('template')
+def _write_template(graph: GraphWriter, config: HiTConfig, tensors: Mapping[str, Array]) -> None:
     size = config.template_size
     image = graph.input('template', np.uint8, (size, size, 3))
     params = Params(tensors).at('backbone.body')
     tokens = _first_tokens(graph, params, image, config, size)
     graph.output('template_tokens', tokens, template_shape(config))
-    return graph
 
 
-def _track_graph(
-    config: HiTConfig, tensors: Mapping[str, Array], options: HeadOptions
-) -> GraphWriter:
-    graph = GraphWriter('track')
+def _write_track(
+    graph: GraphWriter, config: HiTConfig, tensors: Mapping[str, Array], winograd_layers: int
+) -> None:
     size, cells = config.search_size, config.grid**2
     image = graph.input('search', np.uint8, (size, size, 3))
     template = graph.input('template_tokens', np.float32, template_shape(config))
@@ -105,12 +104,9 @@ def _track_graph(
     search = _first_tokens(graph, body, image, config, size)
     run = pvt_stages if config.backbone == 'pvt' else stages
     outputs = run(graph, body, search, template, config)
-    enhanced, pooled = bridge(graph, params.at('bottleneck'), outputs, config)
-    correlation = graph.op('MatMul', enhanced, graph.transpose(pooled, 0, 2, 1))
-    weighted = graph.op('Mul', enhanced, correlation)
-    scores = corner_head(graph, params.at('box_head'), weighted, config, options)
+    joined = bridge(graph, params.at('bottleneck'), outputs, config)
+    scores = corner_head(graph, params.at('box_head'), joined, config, winograd_layers)
     graph.output('boxes', boxes(graph, scores, config), (4,))
     graph.output('score_tl', scores[0], (cells,))
     graph.output('score_br', scores[1], (cells,))
-    graph.output('correlation', graph.reshape(correlation, cells), (cells,))
-    return graph
+    graph.output('correlation', graph.reshape(joined.correlation, cells), (cells,))

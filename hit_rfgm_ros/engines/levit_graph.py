@@ -7,7 +7,7 @@ the readers' biases.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hit_rfgm_ros.config.models import HiTConfig
 from hit_rfgm_ros.engines.folding import MEAN, STD, Float64, Params, by_head
@@ -20,8 +20,9 @@ import numpy as np
 class Stream:
     """Tokens in the graph: the true value is ``tokens + shift``."""
 
-    tokens: str  # (B, N, C)
+    tokens: str  # (B * count, C), row-major: every linear layer is one plain matrix product
     shift: Float64  # (C,)
+    count: int
 
 
 @dataclass
@@ -67,18 +68,22 @@ def stages(
     graph: GraphWriter, params: Params, search: str, template: str, config: HiTConfig
 ) -> list[Stream]:
     """All tokens after each stage, search first."""
-    x = Stream(graph.op('Concat', search, template, axis=1), np.zeros(config.widths[0]))
+    width = config.widths[0]
+    stage = Stage(
+        (config.search_size // 16, config.template_size // 16),
+        config.position_encoding,
+        config.key_dim,
+    )
+    joint = graph.op('Concat', search, template, axis=1)
+    x = Stream(graph.reshape(joint, width), np.zeros(width), stage.tokens)
     outputs = []
     block = 0
-    sides = (config.search_size // 16, config.template_size // 16)
     for i in range(len(config.widths)):
         if i > 0:
-            stage = Stage(sides, config.position_encoding, config.key_dim)
             x = shrink(graph, params.at(f'blocks.{block}'), x, stage, config.shrink_heads[i - 1])
             x = mlp(graph, params.at(f'blocks.{block + 1}.m'), x)
-            sides = (sides[0] // 2, sides[1] // 2)
+            stage = replace(stage, sides=(stage.sides[0] // 2, stage.sides[1] // 2))
             block += 2
-        stage = Stage(sides, config.position_encoding, config.key_dim)
         for _ in range(config.depths[i]):
             x = attention(graph, params.at(f'blocks.{block}.m'), x, stage, config.heads[i])
             x = mlp(graph, params.at(f'blocks.{block + 1}.m'), x)
@@ -91,40 +96,47 @@ def mlp(graph: GraphWriter, params: Params, x: Stream) -> Stream:
     """Residual MLP: ``x + W2 hardswish(W1 x)``."""
     weight, bias = params.linear_bn('0')
     hidden = graph.linear(x.tokens, weight, bias + x.shift @ weight)
-    weight, bias = params.linear_bn('2')
-    return _residual(graph, x, graph.op('HardSwish', hidden), weight, bias)
+    return _residual(graph, x, graph.op('HardSwish', hidden), *params.linear_bn('2'))
 
 
 def attention(graph: GraphWriter, params: Params, x: Stream, stage: Stage, heads: int) -> Stream:
     """Residual attention of all tokens over all tokens."""
     sizes = (stage.key, stage.key, 2 * stage.key)
     weights, biases = _columns(params, x, stage, heads, sizes)
-    q, k, v = _project(graph, x.tokens, weights, biases)
-    out = _attend(graph, q, k, v, heads, _bias(params, stage, 1))
-    weight, bias = params.linear_bn('proj.1')
-    return _residual(graph, x, graph.op('HardSwish', out), weight, bias)
+    q, k, v = _project(graph, x, weights, biases)
+    mixing = _mixing(graph, q, k, (heads, stage.key), (x.count, x.count), _bias(params, stage, 1))
+    v = _by_head(graph, v, x.count, (heads, 2 * stage.key))
+    out = graph.transpose(graph.op('MatMul', mixing, v, name='mix'), 0, 2, 1, 3)
+    out = graph.reshape(out, heads * 2 * stage.key)
+    return _residual(graph, x, graph.op('HardSwish', out), *params.linear_bn('proj.1'))
 
 
 def shrink(graph: GraphWriter, params: Params, x: Stream, stage: Stage, heads: int) -> Stream:
     """Attention whose queries are every second row and column of each grid; not residual."""
-    weights, biases = _columns(params, x, stage, heads, (stage.key, 4 * stage.key), ('k', 'v'))
-    k, v = _project(graph, x.tokens, weights, biases)
     rows = _every_second(stage.sides)
     weight, bias = params.linear_bn('q.1')
     bias = bias + (x.shift + _positions(stage, len(x.shift), rows)) @ weight
     scale = stage.key**-0.5
-    few = graph.op('Gather', x.tokens, graph.constant(rows, np.int64, name='rows'), axis=1)
-    q = graph.linear(few, weight * scale, bias * scale)
-    out = _attend(graph, q, k, v, heads, _bias(params, stage, 2))
+    tokens = graph.reshape(x.tokens, x.count, len(x.shift))
+    few = graph.op('Gather', tokens, graph.constant(rows, np.int64, name='rows'), axis=1)
+    few = graph.reshape(few, len(x.shift))
+    (q,) = _project(graph, Stream(few, x.shift, len(rows)), [weight * scale], [bias * scale])
+    weights, biases = _columns(params, x, stage, heads, (stage.key, 4 * stage.key), ('k', 'v'))
+    (k,) = _project(graph, x, weights[:1], biases[:1])
+    mixing = _mixing(
+        graph, q, k, (heads, stage.key), (len(rows), x.count), _bias(params, stage, 2)
+    )
+    out = _mix_then_project(graph, mixing, x, weights[1], heads, len(rows))
+    out = graph.add(out, biases[1])  # the mixing weights add up to one
     weight, bias = params.linear_bn('proj.1')
-    return Stream(graph.linear(graph.op('HardSwish', out), weight), bias)
+    return Stream(graph.linear(graph.op('HardSwish', out), weight), bias, len(rows))
 
 
 def _residual(
     graph: GraphWriter, x: Stream, branch: str, weight: Float64, bias: Float64
 ) -> Stream:
     """``x + branch @ weight``, the bias carried along."""
-    return Stream(graph.op('Add', graph.linear(branch, weight), x.tokens), x.shift + bias)
+    return Stream(graph.linear(branch, weight, x.tokens), x.shift + bias, x.count)
 
 
 def _columns(
@@ -154,27 +166,58 @@ def _columns(
 
 
 def _project(
-    graph: GraphWriter, tokens: str, weights: list[Float64], biases: list[Float64]
+    graph: GraphWriter, x: Stream, weights: list[Float64], biases: list[Float64]
 ) -> list[str]:
     """Several projections of the same tokens as one linear layer."""
-    rows = max(b.shape[0] if b.ndim == 2 else 0 for b in biases)
-    if rows:
-        biases = [np.broadcast_to(b, (rows, b.shape[-1])) for b in biases]
-    y = graph.linear(tokens, np.concatenate(weights, 1), np.concatenate(biases, -1))
-    return graph.split(y, 2, [w.shape[1] for w in weights])
+    if graph.plain_products and len(weights) > 1:
+        return [_project(graph, x, [w], [b])[0] for w, b in zip(weights, biases)]
+    weight = np.concatenate(weights, 1)
+    if any(b.ndim == 2 for b in biases):
+        full = [np.broadcast_to(b, (x.count, b.shape[-1])) for b in biases]
+        y = graph.reshape(graph.linear(x.tokens, weight), x.count, weight.shape[1])
+        y = graph.reshape(graph.add(y, np.concatenate(full, 1)), weight.shape[1])
+    else:
+        y = graph.linear(x.tokens, weight, np.concatenate(biases))
+    return [y] if len(weights) == 1 else graph.split(y, 1, [w.shape[1] for w in weights])
 
 
-def _attend(graph: GraphWriter, q: str, k: str, v: str, heads: int, bias: Float64 | None) -> str:
-    """softmax(q k^T + bias) v, heads concatenated: -> (B, queries, heads*value)."""
-    shape = graph.constant([0, 0, heads, -1], np.int64)
-    q, k, v = (graph.op('Reshape', part, shape) for part in (q, k, v))
-    q, v = graph.transpose(q, 0, 2, 1, 3), graph.transpose(v, 0, 2, 1, 3)
-    scores = graph.op('MatMul', q, graph.transpose(k, 0, 2, 3, 1), name='scores')
+def _by_head(graph: GraphWriter, x: str, count: int, heads: tuple[int, int]) -> str:
+    """(B * N, heads * width) -> (B, heads, N, width); ``heads`` is their number and width."""
+    return graph.transpose(graph.reshape(x, count, *heads), 0, 2, 1, 3)
+
+
+def _mixing(
+    graph: GraphWriter,
+    q: str,
+    k: str,
+    heads: tuple[int, int],
+    counts: tuple[int, int],
+    bias: Float64 | None,
+) -> str:
+    """softmax(q k^T + bias): (B, heads, queries, keys)."""
+    q, k = (_by_head(graph, part, count, heads) for part, count in zip((q, k), counts))
+    scores = graph.op('MatMul', q, graph.transpose(k, 0, 1, 3, 2), name='scores')
     if bias is not None:
         scores = graph.add(scores, bias[None])
-    mixed = graph.op('MatMul', graph.op('Softmax', scores, axis=-1), v, name='mix')
-    joined = graph.constant([0, 0, -1], np.int64)
-    return graph.op('Reshape', graph.transpose(mixed, 0, 2, 1, 3), joined)
+    return graph.op('Softmax', scores, axis=-1)
+
+
+def _mix_then_project(
+    graph: GraphWriter, mixing: str, x: Stream, weight: Float64, heads: int, queries: int
+) -> str:
+    """``mixing (x W_v)`` as ``(mixing x) W_v``: (B * queries, heads * value).
+
+    A shrink has a quarter as many queries as keys and wide values, so it is less work to mix the
+    tokens first and project the mixtures.
+    """
+    width = len(weight)
+    rows = graph.reshape(mixing, heads * queries, x.count)
+    mixed = graph.op('MatMul', rows, graph.reshape(x.tokens, x.count, width), name='mix')
+    mixed = graph.transpose(graph.reshape(mixed, heads, queries, width), 1, 0, 2, 3)
+    mixed = graph.op('Reshape', mixed, graph.constant([heads, -1, width], np.int64))
+    values = graph.batched_linear(mixed, weight.reshape(width, heads, -1).transpose(1, 0, 2))
+    out = graph.transpose(values, 1, 0, 2)  # (B * queries, heads, value)
+    return graph.reshape(out, weight.shape[1])
 
 
 def _bias(params: Params, stage: Stage, query_stride: int) -> Float64 | None:

@@ -20,10 +20,16 @@ class GraphWriter:
 
     Values are passed as names (str). The first axis of every input and output is the batch and
     dynamic, so reshapes may only name the other axes.
+
+    Args:
+        name: of the graph.
+        plain_products: ONNX Runtime packs the weights of plain matrix products in advance, but
+            not those of batched ones: spell batched products with constants out.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, plain_products: bool = False) -> None:
         self.name = name
+        self.plain_products = plain_products
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
         self._known: dict[tuple[Any, ...], str] = {}
@@ -85,11 +91,31 @@ class GraphWriter:
         return self.op('Add', x, self.constant(array, name='bias'))
 
     def linear(
-        self, x: str, weight: ArrayLike, bias: ArrayLike | None = None, name: str = 'linear'
+        self,
+        x: str,
+        weight: ArrayLike,
+        addend: ArrayLike | str | None = None,
+        name: str = 'linear',
     ) -> str:
-        """``x @ weight + bias``: (B, N, in) -> (B, N, out); bias (out,) or (N, out)."""
-        y = self.op('MatMul', x, self.constant(weight, name='weight'), name=name)
-        return y if bias is None else self.add(y, bias)
+        """``x @ weight + addend`` on (rows, in): addend is a constant (out,) or a value."""
+        inputs = [x, self.constant(weight, name='weight')]
+        if isinstance(addend, str):
+            inputs.append(addend)
+        elif addend is not None:
+            inputs.append(self.constant(addend, name='bias'))
+        return self.op('Gemm', *inputs, name=name)
+
+    def batched_linear(self, x: str, weights: ArrayLike) -> str:
+        """One product per entry of the first axis: (n, rows, in) @ (n, in, out)."""
+        stack = np.asarray(weights)
+        if not self.plain_products:
+            return self.op('MatMul', x, self.constant(stack, name='weights'), name='linears')
+        parts = self.split(x, 0, [1] * len(stack))
+        products = [
+            self.op('MatMul', part, self.constant(weight, name='weight'), name='linears')
+            for part, weight in zip(parts, stack)
+        ]
+        return self.op('Concat', *products, axis=0)
 
     def split(self, x: str, axis: int, sizes: Sequence[int]) -> list[str]:
         """Cut along an axis."""

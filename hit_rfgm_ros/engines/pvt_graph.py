@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hit_rfgm_ros.config.models import HiTConfig
-from hit_rfgm_ros.engines.folding import STD, Params
+from hit_rfgm_ros.engines.folding import STD, Float64, Params
 from hit_rfgm_ros.engines.levit_graph import Stream, centred
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter
 import numpy as np
@@ -41,8 +41,9 @@ def pvt_stages(
             block = params.at(f'block{i + 1}.{j}')
             x = _block(graph, block, x, config.heads[i], REDUCTIONS[i], sides)
         parts = graph.split(x, 1, [side * side for side in sides])
-        outputs.append(Stream(x, np.zeros(width)))
-    outputs[-1].tokens = _layer_norm(graph, params.at('norm'), x, 1e-6)
+        outputs.append(Stream(graph.reshape(x, width), np.zeros(width), sum(n * n for n in sides)))
+    last = outputs[-1]
+    last.tokens = _layer_norm(graph, params.at('norm'), last.tokens, 1e-6)
     return outputs
 
 
@@ -83,8 +84,13 @@ def _block(
     normed = _layer_norm(graph, params.at('norm1'), x, 1e-6)
     x = graph.op('Add', x, _attention(graph, params.at('attn'), normed, heads, reduction, sides))
     normed = _layer_norm(graph, params.at('norm2'), x, 1e-6)
-    hidden = _gelu(graph, graph.linear(normed, *params.linear('mlp.fc1')))
-    return graph.op('Add', x, graph.linear(hidden, *params.linear('mlp.fc2')))
+    hidden = _gelu(graph, _linear(graph, normed, *params.linear('mlp.fc1')))
+    return graph.op('Add', x, _linear(graph, hidden, *params.linear('mlp.fc2')))
+
+
+def _linear(graph: GraphWriter, x: str, weight: Float64, bias: Float64) -> str:
+    """Linear layer on (B, N, in)."""
+    return graph.add(graph.op('MatMul', x, graph.constant(weight, name='weight')), bias)
 
 
 def _gelu(graph: GraphWriter, x: str) -> str:
@@ -102,9 +108,9 @@ def _attention(
     weight, bias = params.linear('q')
     width = weight.shape[0]
     scale = (width // heads) ** -0.5
-    q = graph.linear(x, weight * scale, bias * scale)
+    q = _linear(graph, x, weight * scale, bias * scale)
     reduced = x if reduction == 1 else _reduce(graph, params, x, reduction, sides, width)
-    k, v = graph.split(graph.linear(reduced, *params.linear('kv')), 2, [width, width])
+    k, v = graph.split(_linear(graph, reduced, *params.linear('kv')), 2, [width, width])
     shape = graph.constant([0, 0, heads, width // heads], np.int64)
     q, k, v = (graph.op('Reshape', part, shape) for part in (q, k, v))
     q, k, v = (
@@ -114,7 +120,7 @@ def _attention(
     weights = graph.op('Softmax', graph.op('MatMul', q, k), axis=-1)
     mixed = graph.transpose(graph.op('MatMul', weights, v), 0, 2, 1, 3)
     joined = graph.op('Reshape', mixed, graph.constant([0, 0, -1], np.int64))
-    return graph.linear(joined, *params.linear('proj'))
+    return _linear(graph, joined, *params.linear('proj'))
 
 
 def _reduce(
