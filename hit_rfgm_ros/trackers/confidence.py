@@ -26,6 +26,7 @@ FEATURES = (
     'contrast',  # correlation at the box centre above its mean, in standard deviations
     'prominence',  # highest correlation above its mean, in standard deviations
     'level',  # log(1 + highest correlation above its mean)
+    'distance',  # cells from the highest correlation to the box centre
     'size',  # |log of the box side over a quarter of the search region|
     'aspect',  # |log(width / height)|
 )
@@ -59,9 +60,9 @@ def features(score_tl: Array, score_br: Array, correlation: Array, boxes: Array)
     values[:, 2] = offset.max(1)
     log = np.log(np.maximum(maps, 1e-12))
     values[:, 3] = np.einsum('bkc,bkc->b', maps, log) * (-0.5 / math.log(side * side))
-    values[:, 4:7] = _correlation(np.asarray(correlation, np.float64), center, side)
-    values[:, 7] = np.abs(0.5 * lengths.sum(1) - math.log(0.25))
-    values[:, 8] = np.abs(lengths[:, 0] - lengths[:, 1])
+    values[:, 4:8] = _correlation(np.asarray(correlation, np.float64), center, side)
+    values[:, 8] = np.abs(0.5 * lengths.sum(1) - math.log(0.25))
+    values[:, 9] = np.abs(lengths[:, 0] - lengths[:, 1])
     return values
 
 
@@ -78,16 +79,20 @@ def _concentration(
 
 
 def _correlation(correlation: FloatArray, center: FloatArray, side: int) -> FloatArray:
-    """Contrast, prominence and level, (B, 3)."""
+    """Contrast, prominence, level and distance, (B, 4)."""
+    rows = np.arange(len(correlation))
     cells = side * side
-    mean = correlation.sum(1, keepdims=True) / cells
-    above = correlation - mean
+    above = correlation - correlation.sum(1, keepdims=True) / cells
     spread = np.sqrt(np.einsum('bc,bc->b', above, above) / cells) + 1e-6
-    place = np.minimum(np.maximum(np.where(center > 0, center, 0) * side + 0.5, 0), side - 1)
-    column, row = place.astype(np.int64).T
-    here = above[np.arange(len(above)), row * side + column]
-    highest = above.max(1)
-    return np.stack([here / spread, highest / spread, np.log1p(highest)], 1)
+    place = np.where(center > 0, center, 0.0) * side  # where: NaN must not become an index
+    column, row = np.minimum(place + 0.5, side - 1).astype(np.int64).T
+    peak = above.argmax(1)
+    highest = above[rows, peak]
+    dx, dy = peak % side - place[:, 0], peak // side - place[:, 1]
+    here = above[rows, row * side + column]
+    return np.stack(
+        [here / spread, highest / spread, np.log1p(highest), np.sqrt(dx * dx + dy * dy)], 1
+    )
 
 
 def raw_score(values: FloatArray) -> FloatArray:
@@ -230,39 +235,6 @@ def fit_calibration(
     return Calibration(
         weights=tuple(slopes.tolist()), bias=float(theta[-1] - slopes @ mean), **options
     )
-
-
-def choose_thresholds(
-    confidence: Array, good: Array, *, missed: float = 0.05, mistaken: float = 0.01
-) -> dict[str, float]:
-    """Thresholds of the states from judged boxes, as arguments of `Calibration`.
-
-    Args:
-        confidence: (N,) in [0, 1].
-        good: (N,) whether the overlap exceeded 0.5.
-        missed: share of good boxes that may lie below ``lost_below``.
-        mistaken: share of bad boxes that may reach ``found_above``.
-
-    Returns:
-        ``uncertain_below`` (where a box is good and bad at the same share of errors),
-        ``lost_below`` (not above it) and ``found_above`` (not below it).
-
-    Raises:
-        ValueError: if a class is missing.
-    """
-    confidence, good = np.asarray(confidence, np.float64), np.asarray(good, bool)
-    if good.all() or not good.any():
-        raise ValueError('thresholds need good and bad samples')
-    right, wrong = np.sort(confidence[good]), np.sort(confidence[~good])
-    levels = np.unique(confidence)
-    below = np.searchsorted(right, levels) / len(right)  # share of good boxes below
-    above = 1 - np.searchsorted(wrong, levels) / len(wrong)  # share of bad boxes not below
-    middle = float(levels[np.argmin(np.maximum(below, above))])
-    return {
-        'uncertain_below': middle,
-        'lost_below': min(middle, float(np.quantile(right, missed))),
-        'found_above': max(middle, float(np.quantile(wrong, 1 - mistaken))),
-    }
 
 
 def auroc(score: Array, good: Array) -> float:
