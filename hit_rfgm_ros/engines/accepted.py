@@ -78,7 +78,8 @@ def check(engine: BaseEngine, weights: Weights, frames: int = 0) -> agreement.Ag
         EngineError: if they do not agree.
     """
     frames = frames or (QUICK_FRAMES if engine.precision == 'fp32' else golden.LENGTH)
-    name, reference = find_reference(engine, weights, frames)
+    itself = f'{engine.backend} {engine.precision}'
+    name, reference = find_reference(engine.config, weights, frames, but_not=itself)
     if reference is None:
         _log.info('%s was not compared: there is no reference on this machine', engine.choice)
         return None
@@ -97,26 +98,34 @@ def is_trained(weights: Weights) -> bool:
 
 
 def find_reference(
-    engine: BaseEngine, weights: Weights, frames: int = golden.LENGTH
+    config: HiTConfig, weights: Weights, frames: int = golden.LENGTH, *, but_not: str = ''
 ) -> tuple[str, Array | None]:
     """Boxes to compare an engine with, and where they are from.
 
-    Stored boxes of the same weights come first, then torch, then ONNX Runtime; an engine is never
-    its own reference.
+    Stored boxes of the same weights come first, then torch, then ONNX Runtime.
+
+    Args:
+        config: the network.
+        weights: that fit it.
+        frames: length of the track.
+        but_not: back end and precision that are to be judged, ``torch fp32`` for one: nothing is
+            its own reference.
+
+    Returns:
+        The reference's name and float64 (frames - 1, 4), or None where there is none.
     """
     stored = agreement.read_reference(weights)
-    if stored is not None and engine.config == weights.config:
+    if stored is not None and config == weights.config:
         return 'the stored boxes', stored[: frames - 1]
-    if engine.backend != 'torch' and is_installed('torch'):
+    if but_not != 'torch fp32' and is_installed('torch'):
         from hit_rfgm_ros.engines.torch_engine import TorchEngine
 
-        return 'torch', agreement.lead(TorchEngine(engine.config, weights.tensors), frames)
-    itself = (engine.backend, engine.precision) == ('onnxruntime', 'fp32')
-    if not itself and is_installed('onnxruntime'):
+        return 'torch', agreement.lead(TorchEngine(config, weights.tensors), frames)
+    if but_not != 'onnxruntime fp32' and is_installed('onnxruntime'):
         from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 
-        graphs = make_graphs(engine.config, weights, 'onnxruntime', 'fp32')
-        return 'onnxruntime', agreement.lead(OnnxEngine(engine.config, graphs), frames)
+        graphs = make_graphs(config, weights, 'onnxruntime', 'fp32')
+        return 'onnxruntime', agreement.lead(OnnxEngine(config, graphs), frames)
     return 'nothing', None
 
 

@@ -91,6 +91,20 @@ def create_engine(
     )
 
 
+def possible_engines() -> list[tuple[str, str, str]]:
+    """Back end, device and precision of every engine that could run on this machine.
+
+    Whether the libraries are installed is not looked at; a GPU counts only where torch sees it.
+    """
+    devices = ('cpu', 'cuda') if _sees_gpu() else ('cpu',)
+    return [
+        (backend, device, precision)
+        for backend, places in ABILITIES.items()
+        for device in devices
+        for precision in places.get(device, ())
+    ]
+
+
 def supported_precisions(backend: str, device: str) -> tuple[str, ...]:
     """Precisions that a back end knows on a device; empty where it does not run at all."""
     return ABILITIES.get(backend, {}).get(device.partition(':')[0], ())

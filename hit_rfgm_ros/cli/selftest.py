@@ -1,0 +1,146 @@
+"""``hit-rfgm selftest``: does every back end of this machine give the right boxes?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import click
+from hit_rfgm_ros.cli.engine_options import MODEL, WEIGHTS_HELP, load_weights
+from hit_rfgm_ros.config.models import get_model_config, list_models
+from hit_rfgm_ros.engines import accepted, agreement
+from hit_rfgm_ros.engines.random_weights import random_weights
+from hit_rfgm_ros.engines.select import create_engine, possible_engines
+from hit_rfgm_ros.errors import EngineError, HitRfgmError, MissingDependencyError, WeightsError
+from hit_rfgm_ros.types import Array
+from hit_rfgm_ros.weights.catalog import find_weights
+from hit_rfgm_ros.weights.files import Weights
+
+_HEADER = (
+    'BACK END',
+    'DEVICE',
+    'PRECISION',
+    'LARGEST BOX DEVIATION',
+    'MEAN IOU',
+    'FPS',
+    'VERDICT',
+)
+
+
+class Row(NamedTuple):
+    """One line of the table; `failed` decides the exit code."""
+
+    cells: tuple[str, ...]
+    failed: bool
+
+
+@click.command('selftest')
+@click.option('--model', type=MODEL, help='One model. [default: every model that has weights]')
+@click.option('--weights', 'weights_file', help=WEIGHTS_HELP)
+@click.option(
+    '--threads', type=click.IntRange(0), default=0, help='Threads; 0: the back end chooses.'
+)
+@click.option(
+    '--write-reference',
+    is_flag=True,
+    help='Store the boxes of torch in fp32 as the reference of these weights (for maintainers).',
+)
+@click.pass_context
+def selftest(
+    context: click.Context,
+    model: str | None,
+    weights_file: str | None,
+    threads: int,
+    write_reference: bool,
+) -> None:
+    """Check every back end and precision of this machine on a golden sequence.
+
+    The sequence of 120 frames, with one occlusion and one exit, comes with the package. Exit code
+    1 if a back end that is installed gives other boxes than the reference.
+    """
+    if weights_file is not None and model is None:
+        raise click.UsageError('--weights needs --model')
+    failed = False
+    for name in _models(model):
+        loaded = load_weights(name, weights_file)
+        if write_reference:
+            _write_reference(name, loaded)
+        else:
+            failed |= _test_model(name, loaded, threads)
+    if failed:
+        context.exit(1)
+
+
+def _models(model: str | None) -> list[str]:
+    if model is not None:
+        return [model]
+    found = []
+    for name in list_models():
+        try:
+            find_weights(name)
+        except WeightsError:
+            continue
+        found.append(name)
+    if not found:
+        raise WeightsError(
+            'no model has weights here; give --model M --weights F, or --weights random to check '
+            'the arithmetic alone. hit-rfgm weights list says where weights are had.'
+        )
+    return found
+
+
+def _write_reference(model: str, weights: Weights | None) -> None:
+    if weights is None:
+        raise EngineError('reference boxes belong to a weights file, not to random weights')
+    engine = create_engine(model, weights, backend='torch', device='cpu', precision='fp32')
+    click.echo(f'{agreement.write_reference(engine, weights)} written')
+
+
+def _test_model(model: str, loaded: Weights | None, threads: int) -> bool:
+    config = get_model_config(model) if loaded is None else loaded.config
+    weights = random_weights(config) if loaded is None else loaded
+    source, reference = accepted.find_reference(config, weights)
+    if reference is None:
+        raise EngineError('neither torch nor ONNX Runtime is installed: nothing to compare with')
+    which = 'random weights' if loaded is None else f'{weights.path}'
+    click.echo(f'{model} ({which}), compared with {source}:')
+    rows = [Row(_HEADER, False)]
+    for row in _rows(model, weights, reference, threads):
+        rows.append(row)
+    widths = [max(len(row.cells[i]) for row in rows) for i in range(len(_HEADER))]
+    for row in rows:
+        line = '  '.join(cell.ljust(width) for cell, width in zip(row.cells, widths))
+        click.echo(f'  {line.rstrip()}')
+    return any(row.failed for row in rows)
+
+
+def _rows(model: str, weights: Weights, reference: Array, threads: int) -> Iterator[Row]:
+    for backend, device, precision in possible_engines():
+        place = (backend, device, precision)
+        blank = (*place, '-', '-', '-')
+        try:
+            engine = create_engine(
+                model,
+                weights,
+                backend=backend,
+                device=device,
+                precision=precision,
+                threads=threads,
+            )
+            result = agreement.compare(engine, reference, trained=accepted.is_trained(weights))
+        except MissingDependencyError as error:
+            yield Row((*blank, f'not installed: {_first_sentence(error)}'), False)
+        except HitRfgmError as error:
+            yield Row((*blank, f'FAILED: {error}'), True)
+        else:
+            figures = (
+                f'{result.box_deviation:.1e}',
+                f'{result.overlap:.4f}',
+                f'{result.fps:.1f}',
+            )
+            verdict = 'ok' if result.ok else f'FAILED: {result}'
+            yield Row((*place, *figures, verdict), not result.ok)
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).partition(';')[0]
