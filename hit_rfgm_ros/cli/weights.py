@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from pathlib import Path
 
 import click
@@ -44,11 +43,15 @@ def weights() -> None:
     help="FILE is LeViT's, trained on ImageNet: keep its backbone, to start training from.",
 )
 def import_command(file: Path, model: str, out: Path | None, half: bool, levit: bool) -> None:
-    """Make the authors' checkpoint FILE (.pth.tar) usable here; nothing in it is executed."""
+    """Make the authors' checkpoint usable here.
+
+    FILE is what torch.save wrote (.pth.tar, .pth, .bin) or a safetensors file, with the official
+    key names. Nothing in it is executed.
+    """
     if levit and out is None:
-        raise click.UsageError('--levit needs --out: a backbone alone is not for tracking')
+        raise click.UsageError('--levit needs --out: a backbone alone is not for tracking.')
     if levit and half:
-        raise click.UsageError('--levit and --half do not go together')
+        raise click.UsageError('--levit and --half do not go together.')
     if out is None:
         out = user_path(model)
         _make_folder(out.parent)
@@ -64,7 +67,7 @@ def import_command(file: Path, model: str, out: Path | None, half: bool, levit: 
 @weights.command('info')
 @click.argument('file', type=click.Path(path_type=Path))
 def info_command(file: Path) -> None:
-    """Say what the weights file FILE holds."""
+    """Say what a weights file holds."""
     found = read_weights(file)
     rows = {
         'model': found.model,
@@ -85,20 +88,26 @@ def info_command(file: Path) -> None:
 @click.option('--all', 'everything', is_flag=True, help='Check all weights found for any model.')
 @click.option('--sha256', help='The hash that FILE must have.')
 def verify_command(file: Path | None, everything: bool, sha256: str | None) -> None:
-    """Check that FILE is whole, fits its model and holds finite numbers only."""
+    """Check that weights files are whole.
+
+    Such a file fits its model, holds finite numbers only, and has the hash that is known of it.
+    """
     if (file is None) == (not everything):
-        raise click.UsageError('give either FILE or --all')
+        raise click.UsageError('give either FILE or --all.')
     if file is not None:
         click.echo(f'{file}: ok, {_summary(verify(file, sha256=sha256))}')
         return
     if sha256 is not None:
-        raise click.UsageError('--sha256 needs FILE')
+        raise click.UsageError('--sha256 needs FILE.')
     _verify_all()
 
 
 @weights.command('list')
 def list_command() -> None:
-    """List the models, the weights found for them, and where to get others."""
+    """List the models and their weights.
+
+    With the way to the authors' checkpoints of those that have none.
+    """
     rows = [('MODEL', 'PARAMETERS', 'WEIGHTS', 'LICENCE')]
     missing = []
     manifest = read_manifest()
@@ -141,10 +150,9 @@ def _verify_all() -> None:
 
 
 def _summary(found: Weights) -> str:
-    numbers = sum(prod(array.shape) for array in found.tensors.values())
     return (
-        f'{found.model}, {found.dtypes}, {len(found.tensors)} tensors, {numbers:,} numbers, '
-        f'sha256 {found.sha256}'
+        f'{found.model}, {found.dtypes}, {len(found.tensors)} tensors, '
+        f'{parameter_count(found.config):,} parameters, sha256 {found.sha256}'
     )
 
 

@@ -144,7 +144,7 @@ def _rename(key: str, first_blocks: list[int]) -> str | None:
         return f'{BODY}patch_embed.{2 * int(number) - 2}.{_part(part)}.{leaf}'
     if match := _TIMM_STAGE_KEY.fullmatch(key):
         return _rename_stage(match, first_blocks)
-    return BODY + key  # unknown: check_state lists it as surplus
+    return key  # unknown: check_state lists it as surplus
 
 
 def _rename_stage(match: re.Match[str], first_blocks: list[int]) -> str:
@@ -152,7 +152,7 @@ def _rename_stage(match: re.Match[str], first_blocks: list[int]) -> str:
     shrink = kind == 'downsample'
     layers = _TIMM_SHRINK if shrink else _TIMM_BLOCK
     if layer not in layers or int(stage) + 1 >= len(first_blocks):
-        return BODY + match.group()
+        return match.group()
     number = first_blocks[int(stage)]
     if not shrink:
         number += 2 * int(block) + (2 if int(stage) > 0 else 0)

@@ -269,3 +269,29 @@ def test_damaged_files_give_tensors_or_a_named_error(
         found = {}
     assert all(isinstance(array, np.ndarray) for array in found.values())
     assert not (tmp_path / 'canary-ran').exists()
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_changed_pickle_in_a_whole_archive_gives_tensors_or_a_named_error(
+    data: st.DataObject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def change(name: str, member: bytes) -> bytes:
+        if not name.endswith('data.pkl'):
+            return member
+        changed = bytearray(member)
+        place = st.integers(0, len(member) - 1)
+        for position, value in data.draw(st.lists(st.tuples(place, st.integers(0, 255)))):
+            changed[position] = value
+        return bytes(changed)
+
+    try:
+        found = read_bytes(repacked(SEEDS[0], change), tmp_path)
+    except WeightsError:
+        found = {}
+    assert all(isinstance(array, np.ndarray) for array in found.values())
+    assert not (tmp_path / 'canary-ran').exists()
