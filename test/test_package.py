@@ -140,6 +140,26 @@ def test_package_and_manifest_name_each_other(repository: Path) -> None:
     assert root.findtext('name') == 'hit_rfgm_ros'
 
 
+def test_the_ros_manifest_lists_what_pip_installs(repository: Path) -> None:
+    project = (repository / 'pyproject.toml').read_text(encoding='utf-8')
+    block = re.search(r'^dependencies = \[(.*?)^\]', project, re.DOTALL | re.MULTILINE)
+    assert block is not None
+    names = re.findall(r'"([A-Za-z]+)', block.group(1))
+    assert len(names) >= 5
+    manifest = (repository / 'package.xml').read_text(encoding='utf-8').lower()
+    other_names = {'pyyaml': 'python3-yaml', 'opencv': 'python3-opencv'}
+    for name in names:
+        assert other_names.get(name.lower(), name.lower()) in manifest
+
+
+def test_scripts_can_be_run(repository: Path) -> None:
+    scripts = [path for path in (repository / 'scripts').iterdir() if path.is_file()]
+    assert scripts
+    for script in scripts:
+        assert os.access(script, os.X_OK), f'{script.name} is not executable'
+        assert script.read_text(encoding='utf-8').startswith('#!/usr/bin/env python3\n')
+
+
 def modules(repository: Path) -> Iterator[Path]:
     yield from sorted((repository / 'hit_rfgm_ros').rglob('*.py'))
 
