@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from hit_rfgm_ros.optional import require
+
+if TYPE_CHECKING:
+    from hit_rfgm_ros.training.config import TrainConfig
 
 
 @click.command()
@@ -21,8 +25,19 @@ from hit_rfgm_ros.optional import require
 @click.option('--out', type=str, help='Folder of the run (instead of the config).')
 @click.option('--steps', type=int, help='Optimiser steps (instead of the config).')
 @click.option('--threads', type=int, help='CPU threads of the network (instead of the config).')
+@click.option(
+    '--finish',
+    'finished',
+    type=click.Path(dir_okay=False, path_type=Path),
+    help='Train no further: calibrate the averaged weights and write them to this file.',
+)
 def train(
-    config_path: Path, data: str | None, out: str | None, steps: int | None, threads: int | None
+    config_path: Path,
+    data: str | None,
+    out: str | None,
+    steps: int | None,
+    threads: int | None,
+    finished: Path | None,
 ) -> None:
     """Train a network, or resume the run that lies in its folder.
 
@@ -38,6 +53,9 @@ def train(
     config = TrainConfig.from_yaml(
         config_path, {name: value for name, value in given.items() if value is not None}
     )
+    if finished is not None:
+        _finish(config, finished)
+        return
     with tqdm(total=config.steps, unit='step', smoothing=0.05) as bar:
 
         def report(step: int, parts: dict[str, float]) -> None:
@@ -46,3 +64,14 @@ def train(
 
         run = run_training(config, report=report)
     click.echo(f'{run.pairs_seen} pairs seen; weights: {run.folder / "latest.safetensors"}')
+
+
+def _finish(config: TrainConfig, path: Path) -> None:
+    from hit_rfgm_ros.training.finish import finish
+
+    result = finish(Path(config.out) / 'latest.safetensors', Path(config.data), path, {})
+    click.echo(f'wrote {path} (sha256 {result.weights.sha256})')
+    click.echo(f'mean overlap on held-out pairs: {result.overlap:.3f}')
+    click.echo(f'AUROC, target or no target: {result.auroc_present:.3f}')
+    click.echo(f'AUROC, overlap above 0.5 or not: {result.auroc_good:.3f}')
+    click.echo(f'AUC on the videos of the training data: {100 * result.video_auc:.1f}')

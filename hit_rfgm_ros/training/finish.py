@@ -1,0 +1,187 @@
+"""From a run's averaged weights to a file worth shipping: size bias, calibration, half precision.
+
+Everything is fitted on pictures that training left out: a tenth of the photos, and the training
+videos (no gradient ever saw them). The evaluation sequences play no part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+import logging
+from pathlib import Path
+
+from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.tracker import TrackerConfig
+from hit_rfgm_ros.data.sequences import Sequence, list_sequences
+from hit_rfgm_ros.engines.select import create_engine
+from hit_rfgm_ros.geometry.boxes import iou_arrays
+from hit_rfgm_ros.metrics.one_pass import one_pass_scores
+from hit_rfgm_ros.trackers.confidence import (
+    Calibration,
+    FloatArray,
+    auroc,
+    features,
+    fit_calibration,
+)
+from hit_rfgm_ros.trackers.hit import HiTTracker
+from hit_rfgm_ros.training.pairs import Pair, PairConfig, PairSampler
+from hit_rfgm_ros.training.photos import PhotoSet
+from hit_rfgm_ros.types import Box, Engine
+from hit_rfgm_ros.weights.files import Weights, read_weights, write_weights
+import numpy as np
+
+logger = logging.getLogger(__name__)
+
+DAMPINGS = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05)
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network answered on N pairs.
+
+    Attributes:
+        values: (N, features) confidence features.
+        overlap: (N,) IoU with the truth, 0 where the target is absent.
+        present: (N,) whether the search region shows the target.
+        size_ratio: (N,) predicted over true sqrt(w * h), NaN where absent.
+    """
+
+    values: FloatArray
+    overlap: FloatArray
+    present: FloatArray
+    size_ratio: FloatArray
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The written weights and what was measured on the left-out pictures.
+
+    Attributes:
+        weights: as written.
+        auroc_present: of the confidence, for telling target from no target.
+        auroc_good: of the confidence, for telling IoU > 0.5 from the rest.
+        overlap: mean IoU on the pairs that show the target.
+        video_auc: one-pass AUC on the training videos, in [0, 1].
+    """
+
+    weights: Weights
+    auroc_present: float
+    auroc_good: float
+    overlap: float
+    video_auc: float
+
+
+def finish(source: Path, data: Path, out: Path, metadata: dict[str, str]) -> Finished:
+    """Calibrate a run's weights and write them in half precision.
+
+    Args:
+        source: ``latest.safetensors`` of a run at the full picture size.
+        data: folder of the training pictures.
+        out: file to write.
+        metadata: licence, data, card and the like, for the file.
+    """
+    raw = read_weights(source)
+    halved = {key: array.astype(np.float16) for key, array in raw.tensors.items()}
+    weights = replace(raw, tensors=halved)
+    engine = create_engine(weights.config, weights)
+    videos = list_sequences(data / 'videos')
+    seen = observe(engine, _pairs(weights.config, data, videos))
+    shown = seen.present > 0
+    factor = 1 / float(np.median(seen.size_ratio[shown]))
+    calibration = fit_calibration(seen.values, seen.overlap > 0.5, size_factor=factor)
+    confidence = calibration.probability(seen.values)
+    lost, uncertain, found = _thresholds(confidence[seen.overlap > 0.5])
+    calibration = replace(
+        calibration, lost_below=lost, uncertain_below=uncertain, found_above=found
+    )
+    calibration, video_auc = _choose_damping(engine, weights.config, calibration, videos)
+    numbers = {'calibration': calibration.to_json()}
+    written = write_weights(out, raw.model, halved, raw.metadata | metadata | numbers)
+    finished = Finished(
+        weights=written,
+        auroc_present=auroc(confidence, shown),
+        auroc_good=auroc(confidence, seen.overlap > 0.5),
+        overlap=float(seen.overlap[shown].mean()),
+        video_auc=video_auc,
+    )
+    logger.info('%s: %s; %s', out, finished, calibration)
+    return finished
+
+
+def _pairs(config: HiTConfig, data: Path, videos: list[Sequence], count: int = 2400) -> list[Pair]:
+    """Held-out pairs of all kinds, of medium strength: what tracking meets."""
+    shares = {'paste': 0.25, 'rectangle': 0.15, 'photo': 0.1, 'video': 0.25, 'negative': 0.25}
+    pair_config = PairConfig(
+        search_size=config.search_size, template_size=config.template_size, shares=shares
+    )
+    photos = PhotoSet.load(data, part='val')
+    sampler = PairSampler(photos, pair_config, seed=77, videos=videos)
+    sampler.difficulty = 0.3
+    return [sampler.sample() for _ in range(count)]
+
+
+def observe(engine: Engine, pairs: list[Pair]) -> Seen:
+    """Run a network over pairs."""
+    values, boxes = [], []
+    for start in range(0, len(pairs), BATCH):
+        some = pairs[start : start + BATCH]
+        templates = np.stack([pair.template for pair in some])
+        tokens = engine.run('template', {'template': templates})['template_tokens']
+        search = np.stack([pair.search for pair in some])
+        outputs = engine.run('track', {'search': search, 'template_tokens': tokens})
+        found = np.asarray(outputs['boxes'], np.float64)
+        values.append(
+            features(outputs['score_tl'], outputs['score_br'], outputs['correlation'], found)
+        )
+        boxes.append(found)
+    found = np.concatenate(boxes)
+    truth = np.array([pair.box for pair in pairs], np.float64)
+    present = np.array([pair.present for pair in pairs], np.float64)
+    sides = np.maximum(found[:, 2:], 1e-3)
+    predicted = np.concatenate([found[:, :2] - 0.5 * sides, sides], axis=1)
+    true_sides = truth[:, 2:] - truth[:, :2]
+    overlap = iou_arrays(predicted, np.concatenate([truth[:, :2], true_sides], axis=1)) * present
+    with np.errstate(invalid='ignore'):
+        ratio = np.sqrt(sides.prod(1) / true_sides.prod(1))
+    ratio[present == 0] = np.nan
+    return Seen(np.concatenate(values), overlap, present, ratio)
+
+
+def _thresholds(confidence: FloatArray) -> tuple[float, float, float]:
+    """Where LOST, UNCERTAIN and found again lie, from the confidence of good boxes.
+
+    A twentieth of good boxes may look lost, a fifth unsure; both are bounded, so that odd data
+    cannot make a tracker that never or always gives up.
+    """
+    lost = float(np.clip(np.quantile(confidence, 0.05), 0.05, 0.5))
+    uncertain = float(np.clip(np.quantile(confidence, 0.2), lost, 0.7))
+    found = float(np.clip(np.quantile(confidence, 0.4), uncertain, 0.9))
+    return lost, uncertain, found
+
+
+def _choose_damping(
+    engine: Engine, config: HiTConfig, calibration: Calibration, videos: list[Sequence]
+) -> tuple[Calibration, float]:
+    best, best_score = calibration, -1.0
+    for damping in DAMPINGS:
+        candidate = replace(calibration, size_damping=damping)
+        score = one_pass_auc(HiTTracker(engine, config, TrackerConfig(), candidate), videos)
+        logger.info('size damping %g: AUC %.3f on the training videos', damping, score)
+        if score > best_score:
+            best, best_score = candidate, score
+    return best, best_score
+
+
+def one_pass_auc(tracker: HiTTracker, sequences: list[Sequence]) -> float:
+    """Mean AUC of one pass over each sequence, in [0, 1]."""
+    scores = []
+    for sequence in sequences:
+        first = sequence.box(0)
+        if first is None:
+            continue
+        boxes: list[Box] = [tracker.init(sequence.read(0), first).box]
+        boxes += [tracker.update(sequence.read(i)).box for i in range(1, len(sequence))]
+        predicted = np.array([tuple(box) for box in boxes])
+        scores.append(one_pass_scores(predicted, sequence.boxes).auc)
+    return float(np.mean(scores))
