@@ -23,6 +23,7 @@ class TrainConfig:
         search_size: 256, or 128 for a first, faster part (the template has half of it).
         start_from: checkpoint of an earlier run, whose pictures may have another size; "" starts
             from random weights with the start values of `training.start`.
+        backbone: file of LeViT ImageNet weights that a fresh run starts from; "" for none.
         teacher: NanoTrack v3 backbone (ONNX) whose features are imitated; "" for none.
         steps, batch_size, workers, threads, seed: as their names say.
         lr: learning rate after `warmup` steps, held until `decay_from`, then down to `lr_final`
@@ -42,6 +43,7 @@ class TrainConfig:
     out: str = 'runs/hit_tiny'
     search_size: int = 256
     start_from: str = ''
+    backbone: str = ''
     teacher: str = ''
     steps: int = 10_000
     batch_size: int = 16

@@ -24,6 +24,7 @@ from hit_rfgm_ros.training.photos import PhotoSet
 from hit_rfgm_ros.training.start import set_start_values, transfer
 from hit_rfgm_ros.training.validate import PairScores, validate_pairs
 from hit_rfgm_ros.weights.files import write_weights
+from hit_rfgm_ros.weights.levit import backbone_from_levit
 import torch
 from torch import Tensor
 import yaml
@@ -88,6 +89,8 @@ class Run:
             self._begin()
         else:
             set_start_values(self.model)
+            if config.backbone:
+                self._load_backbone(Path(config.backbone))
             self._begin()
 
     def _begin(self) -> None:
@@ -103,6 +106,14 @@ class Run:
             ],
             lr=self.config.lr,
             fused=True,
+        )
+
+    def _load_backbone(self, path: Path) -> None:
+        """Replace all of the backbone but the bias tables (HiT, section 4.1)."""
+        arrays = backbone_from_levit(path, self.model.config)
+        known = self.model.state_dict()
+        self.model.load_state_dict(
+            known | {key: torch.from_numpy(array).float() for key, array in arrays.items()}
         )
 
     def _continue_from(self, state: dict[str, Any]) -> None:

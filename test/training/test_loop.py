@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 
 from hit_rfgm_ros.errors import ConfigError, WeightsError
+from hit_rfgm_ros.models import create_model
 from hit_rfgm_ros.training import checkpoint
 from hit_rfgm_ros.training.batches import difficulty_at
 from hit_rfgm_ros.training.config import TrainConfig
-from hit_rfgm_ros.training.loop import Average, learning_rate, train
+from hit_rfgm_ros.training.loop import Average, Run, learning_rate, train
 from hit_rfgm_ros.weights.files import read_weights
 import pytest
+from safetensors.numpy import save_file
 import torch
 
 
@@ -122,3 +124,21 @@ def test_numbers_in_exponent_form_are_read(tmp_path: Path) -> None:
     path = tmp_path / 'config.yaml'
     path.write_text('lr: 1e-3\nwarmup: 5\n')
     assert TrainConfig.from_yaml(path, {'steps': 9}).lr == 1e-3
+
+
+def test_fresh_run_can_start_from_a_levit_backbone(config: TrainConfig, tmp_path: Path) -> None:
+    """A file under HiT's own backbone keys, as ``weights import --levit`` writes it."""
+    torch.manual_seed(3)
+    model = create_model('hit_tiny')
+    backbone = {
+        key: value.numpy()
+        for key, value in model.state_dict().items()
+        if key.startswith('backbone.body.')
+        and not key.endswith(('attention_biases', 'attention_bias_idxs', 'num_batches_tracked'))
+    }
+    path = tmp_path / 'levit.safetensors'
+    save_file(backbone, path)
+    run = Run(replace(config, backbone=str(path)))
+    state = run.model.state_dict()
+    for key, value in backbone.items():
+        assert torch.equal(state[key], torch.from_numpy(value)), key
