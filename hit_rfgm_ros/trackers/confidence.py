@@ -33,6 +33,7 @@ FEATURES = (
 VALID_SIDE = 1 / 64  # of the search region; a smaller or negative side is no box
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 
 @np.errstate(invalid='ignore', over='ignore')  # NaN and infinity are judged by the caller
@@ -107,7 +108,12 @@ def raw_score(values: FloatArray) -> FloatArray:
         (B,); 0 where a feature is not finite.
     """
     score = values[:, 1] * np.exp(-0.25 * values[:, 2])
-    return np.where(score >= 0, np.minimum(score, 1.0), 0.0)  # NaN fails the comparison
+    return np.where(is_finite(values), np.minimum(score, 1.0), 0.0)
+
+
+def is_finite(values: FloatArray) -> BoolArray:
+    """Whether all features of a row are finite, (B,)."""
+    return np.asarray(np.isfinite(values.sum(1)))
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,7 @@ class Calibration:
         """Probability of an overlap above 0.5, (B,) in [0, 1]; 0 where a feature is not finite."""
         score = values @ np.asarray(self.weights) + self.bias
         chance = 0.5 * (1 + np.tanh(0.5 * score))  # cannot overflow, unlike exp
-        return np.where(chance >= 0, chance, 0.0)
+        return np.where(is_finite(values), chance, 0.0)
 
     def to_json(self) -> str:
         """Text for the metadata of a weights file."""

@@ -14,6 +14,7 @@ from hit_rfgm_ros.trackers.confidence import (
     UNCALIBRATED,
     Calibration,
     FloatArray,
+    is_finite,
     raw_score,
 )
 from hit_rfgm_ros.trackers.search_region import SearchPolicy
@@ -106,7 +107,7 @@ class Target:
         """
         if values is None:
             return self._follow_paper(windows[0], boxes[0], stamp)
-        finite = np.isfinite(values.sum(1))
+        finite = is_finite(values)
         scores = self._score(values)
         scores = np.where(finite & (boxes[:, 2] > 0) & (boxes[:, 3] > 0), scores, 0.0)
         pick = self._pick(scores)
@@ -144,7 +145,9 @@ class Target:
             self._candidate = None
         elif confidence >= self._found_above:
             self._candidate = found
-            reason = f'seen again, believed after {self._options.found_after:g} s'
+            reason = (
+                f'{self._machine.reason}; seen again, not yet for {self._options.found_after:g} s'
+            )
         else:
             self._candidate = None
         return self._result(stamp, confidence, reason)
