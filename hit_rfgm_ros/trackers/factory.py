@@ -19,6 +19,7 @@ def create_tracker(
     paper_mode: bool = False,
     fps: float = 30.0,
     color: str = 'rgb',
+    threads: int = 0,
     **options: Any,
 ) -> HiTTracker:
     """Build a tracker of one target.
@@ -33,6 +34,7 @@ def create_tracker(
         paper_mode: the official algorithm and nothing else.
         fps: frames per second assumed where no stamps are given.
         color: order of the frames' channels, ``rgb`` or ``bgr``.
+        threads: of the CPU per call; 0 leaves it to the back end.
         **options: the other fields of `TrackerConfig`.
 
     Raises:
@@ -46,6 +48,7 @@ def create_tracker(
         backend=backend,
         device=device,
         precision=precision,
+        threads=threads,
         options={'paper_mode': paper_mode, 'fps': fps, **options},
     )
     return HiTTracker(parts.engine, parts.config, parts.options, parts.calibration, color=color)

@@ -35,6 +35,7 @@ class MultiTargetTracker:
         paper_mode: bool = False,
         fps: float = 30.0,
         color: str = 'rgb',
+        threads: int = 0,
         **options: Any,
     ) -> None:
         """Build the engine; see `create_tracker` for the arguments and the errors."""
@@ -44,6 +45,7 @@ class MultiTargetTracker:
             backend=backend,
             device=device,
             precision=precision,
+            threads=threads,
             options={'paper_mode': paper_mode, 'fps': fps, **options},
         )
         self._setup(parts.engine, parts.config, parts.options, parts.calibration, color)

@@ -36,6 +36,7 @@ def make_parts(
     backend: str,
     device: str,
     precision: str,
+    threads: int,
     options: Mapping[str, Any],
 ) -> Parts:
     """Check the options, find the weights and build the engine.
@@ -46,7 +47,9 @@ def make_parts(
     config = get_model_config(model)
     tracker_options = TrackerConfig.from_dict(options)
     loaded = None if weights == RANDOM else read_weights(find_weights(model, weights), model)
-    engine = create_engine(model, loaded, backend=backend, device=device, precision=precision)
+    engine = create_engine(
+        model, loaded, backend=backend, device=device, precision=precision, threads=threads
+    )
     return Parts(
         engine, loaded.config if loaded else config, tracker_options, _calibration(loaded)
     )
