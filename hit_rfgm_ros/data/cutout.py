@@ -63,14 +63,8 @@ def cut_out(
         tone: gains of red, green and blue.
     """
     points = np.asarray(outline, np.float64)
-    mask = np.zeros([_SUPERSAMPLE * side for side in picture.shape[:2]], np.uint8)
-    cv2.fillPoly(mask, [np.rint(_SUPERSAMPLE * points - 0.5).astype(np.int32)], 255)
-    if inset:
-        reach = 2 * round(_SUPERSAMPLE * inset) + 1
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-        mask = cv2.erode(mask, disc, borderType=cv2.BORDER_REPLICATE)
-    mask = cv2.resize(mask, picture.shape[1::-1], interpolation=cv2.INTER_AREA)
-    mask = cv2.GaussianBlur(mask, (0, 0), feather)
+    mask = _fill(points, picture.shape[0], picture.shape[1], inset)
+    mask = np.asarray(cv2.GaussianBlur(mask, (0, 0), feather), np.uint8)
     toned = np.clip(picture * np.asarray(tone), 0, 255).astype(np.uint8)
     return from_mask(toned, mask, hull=_hull(points))
 
@@ -93,16 +87,11 @@ def from_mask(
     rgba = np.dstack([np.rint(picture * alpha).astype(np.uint8), mask])
     left, top = np.maximum(np.floor(hull.min(axis=0)).astype(int) - _BORDER, 0)
     right, bottom = np.ceil(hull.max(axis=0)).astype(int) + _BORDER
-    rgba = cv2.copyMakeBorder(
-        rgba[top:bottom, left:right], *[_BORDER] * 4, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0)
-    )
-    layers = [np.asarray(rgba, np.uint8)]
+    layers = [_pad(rgba[top:bottom, left:right], _BORDER, _BORDER, _BORDER, _BORDER)]
     while min(layers[-1].shape[:2]) >= 16:
         height, width = layers[-1].shape[:2]
         # Padded to even sides: each level is exactly half of the one before.
-        even = cv2.copyMakeBorder(
-            layers[-1], 0, height % 2, 0, width % 2, cv2.BORDER_CONSTANT, value=(0, 0, 0, 0)
-        )
+        even = _pad(layers[-1], 0, height % 2, 0, width % 2)
         size = (even.shape[1] // 2, even.shape[0] // 2)
         layers.append(np.asarray(cv2.resize(even, size, interpolation=cv2.INTER_AREA), np.uint8))
     return CutOut(tuple(layers), hull - (left - _BORDER, top - _BORDER))
@@ -116,6 +105,22 @@ def mirrored(cut: CutOut) -> CutOut:
     picture = np.clip(np.rint(plain), 0, 255).astype(np.uint8)
     hull = _hull(np.stack([full.shape[1] - cut.hull[:, 0], cut.hull[:, 1]], axis=1))
     return from_mask(picture[:, ::-1], np.ascontiguousarray(mask[:, ::-1]), hull=hull)
+
+
+def _fill(points: NDArray[np.float64], height: int, width: int, inset: float) -> ImageU8:
+    """Mask of a polygon, (height, width) uint8, with smooth edges."""
+    large = np.zeros((_SUPERSAMPLE * height, _SUPERSAMPLE * width), np.uint8)
+    cv2.fillPoly(large, [np.rint(_SUPERSAMPLE * points - 0.5).astype(np.int32)], (255,))
+    if inset:
+        reach = 2 * round(_SUPERSAMPLE * inset) + 1
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+        large = np.asarray(cv2.erode(large, disc, borderType=cv2.BORDER_REPLICATE), np.uint8)
+    return np.asarray(cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _pad(rgba: ImageU8, top: int, bottom: int, left: int, right: int) -> ImageU8:
+    """Add transparent pixels around."""
+    return np.pad(rgba, ((top, bottom), (left, right), (0, 0)))
 
 
 def _hull(points: Array) -> NDArray[np.float64]:

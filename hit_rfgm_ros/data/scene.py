@@ -157,7 +157,7 @@ class Scene:
         rng = np.random.default_rng((self.seed, 2))
         shape = (height + _NOISE_MARGIN, width + _NOISE_MARGIN, 3)
         noise = rng.standard_normal(shape, np.float32)
-        return np.rint(self.effects.noise * noise).astype(np.int16)
+        return np.asarray(np.rint(self.effects.noise * noise), np.int16)
 
     def _middle(self, layer: Layer) -> Floats:
         """(frames, 4) poses of a layer at the middle of the exposures."""

@@ -1,0 +1,18 @@
+"""One colour per state, for frames and plots alike."""
+
+from hit_rfgm_ros.types import TrackState
+
+RGB = tuple[int, int, int]
+
+STATE_COLORS: dict[TrackState, RGB] = {
+    TrackState.TRACKING: (72, 214, 150),
+    TrackState.UNCERTAIN: (255, 190, 70),
+    TrackState.LOST: (255, 92, 92),
+}
+TRUTH_COLOR: RGB = (245, 245, 245)
+PANEL_COLOR: RGB = (18, 22, 28)
+
+
+def as_hex(color: RGB) -> str:
+    """A colour as matplotlib takes it."""
+    return '#{:02x}{:02x}{:02x}'.format(*color)
