@@ -69,9 +69,9 @@ def train(
 def _finish(config: TrainConfig, path: Path) -> None:
     from hit_rfgm_ros.training.finish import finish
 
-    result = finish(Path(config.out) / 'latest.safetensors', Path(config.data), path, {})
+    result = finish(config, path, {})
     click.echo(f'wrote {path} (sha256 {result.weights.sha256})')
     click.echo(f'mean overlap on held-out pairs: {result.overlap:.3f}')
     click.echo(f'AUROC, target or no target: {result.auroc_present:.3f}')
     click.echo(f'AUROC, overlap above 0.5 or not: {result.auroc_good:.3f}')
-    click.echo(f'AUC on the videos of the training data: {100 * result.video_auc:.1f}')
+    click.echo(f'AUC on the left-out videos of the training data: {100 * result.video_auc:.1f}')

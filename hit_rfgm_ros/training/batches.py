@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hit_rfgm_ros.data.sequences import Sequence, read_sequence
 from hit_rfgm_ros.training.config import TrainConfig
 from hit_rfgm_ros.training.pairs import PairConfig, PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
@@ -61,7 +62,7 @@ class BatchStream(IterableDataset[Batch]):
         worker, workers = (info.id, info.num_workers) if info else (0, 1)
         config = self.config
         pairs = make_pair_config(config)
-        sampler = PairSampler(self.photos, pairs, seed=config.seed)
+        sampler = PairSampler(self.photos, pairs, config.seed, videos=training_videos(config))
         teacher = FeatureTeacher(Path(config.teacher)) if config.teacher else None
         step = self.start_step + worker
         while True:
@@ -79,6 +80,15 @@ def make_pair_config(config: TrainConfig) -> PairConfig:
         template_size=config.search_size // 2,
         **dict(config.pairs or {}),
     )
+
+
+def training_videos(config: TrainConfig) -> list[Sequence]:
+    """The videos that training may see.
+
+    Raises:
+        DatasetError: if a name is not there.
+    """
+    return [read_sequence(Path(config.data) / 'videos' / name) for name in config.videos]
 
 
 def collect(

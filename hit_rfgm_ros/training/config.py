@@ -24,6 +24,7 @@ class TrainConfig:
         start_from: checkpoint of an earlier run, whose pictures may have another size; "" starts
             from random weights with the start values of `training.start`.
         backbone: file of LeViT ImageNet weights that a fresh run starts from; "" for none.
+        videos: names of the videos that training may see; the others judge and calibrate.
         teacher: NanoTrack v3 backbone (ONNX) whose features are imitated; "" for none.
         steps, batch_size, workers, threads, seed: as their names say.
         lr: learning rate after `warmup` steps, held until `decay_from`, then down to `lr_final`
@@ -44,6 +45,7 @@ class TrainConfig:
     search_size: int = 256
     start_from: str = ''
     backbone: str = ''
+    videos: tuple[str, ...] = ()
     teacher: str = ''
     steps: int = 10_000
     batch_size: int = 16
@@ -118,6 +120,8 @@ class TrainConfig:
 
 
 def _fit(where: str, value: Any, default: Any) -> Any:
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(str(item) for item in value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(default, float) and isinstance(value, str):

@@ -1,7 +1,7 @@
 """From a run's averaged weights to a file worth shipping: size bias, calibration, half precision.
 
-Everything is fitted on pictures that training left out: a tenth of the photos, and the training
-videos (no gradient ever saw them). The evaluation sequences play no part.
+Everything is fitted on pictures that training left out: a tenth of the photos, and the videos of
+the training data that the run did not see. The evaluation sequences play no part.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hit_rfgm_ros.config.models import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.data.sequences import Sequence, list_sequences
 from hit_rfgm_ros.engines.select import create_engine
+from hit_rfgm_ros.errors import DatasetError
 from hit_rfgm_ros.geometry.boxes import iou_arrays
 from hit_rfgm_ros.metrics.one_pass import one_pass_scores
 from hit_rfgm_ros.trackers.confidence import (
@@ -24,6 +25,7 @@ from hit_rfgm_ros.trackers.confidence import (
     fit_calibration,
 )
 from hit_rfgm_ros.trackers.hit import HiTTracker
+from hit_rfgm_ros.training.config import TrainConfig
 from hit_rfgm_ros.training.pairs import Pair, PairConfig, PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
 from hit_rfgm_ros.types import Box, Engine
@@ -62,7 +64,7 @@ class Finished:
         auroc_present: of the confidence, for telling target from no target.
         auroc_good: of the confidence, for telling IoU > 0.5 from the rest.
         overlap: mean IoU on the pairs that show the target.
-        video_auc: one-pass AUC on the training videos, in [0, 1].
+        video_auc: one-pass AUC on the left-out videos, in [0, 1].
     """
 
     weights: Weights
@@ -72,20 +74,26 @@ class Finished:
     video_auc: float
 
 
-def finish(source: Path, data: Path, out: Path, metadata: dict[str, str]) -> Finished:
+def finish(config: TrainConfig, out: Path, metadata: dict[str, str]) -> Finished:
     """Calibrate a run's weights and write them in half precision.
 
     Args:
-        source: ``latest.safetensors`` of a run at the full picture size.
-        data: folder of the training pictures.
+        config: of the run, which was trained at the full picture size.
         out: file to write.
         metadata: licence, data, card and the like, for the file.
+
+    Raises:
+        WeightsError: if the run has left no weights.
+        DatasetError: if training has seen all videos.
     """
-    raw = read_weights(source)
+    raw = read_weights(Path(config.out) / 'latest.safetensors')
+    data = Path(config.data)
     halved = {key: array.astype(np.float16) for key, array in raw.tensors.items()}
     weights = replace(raw, tensors=halved)
     engine = create_engine(weights.config, weights)
-    videos = list_sequences(data / 'videos')
+    videos = [v for v in list_sequences(data / 'videos') if v.name not in config.videos]
+    if not videos:
+        raise DatasetError('training has seen all videos: leave some out of "videos" to judge by')
     seen = observe(engine, _pairs(weights.config, data, videos))
     shown = seen.present > 0
     factor = 1 / float(np.median(seen.size_ratio[shown]))
@@ -167,7 +175,7 @@ def _choose_damping(
     for damping in DAMPINGS:
         candidate = replace(calibration, size_damping=damping)
         score = one_pass_auc(HiTTracker(engine, config, TrackerConfig(), candidate), videos)
-        logger.info('size damping %g: AUC %.3f on the training videos', damping, score)
+        logger.info('size damping %g: AUC %.3f on the left-out videos', damping, score)
         if score > best_score:
             best, best_score = candidate, score
     return best, best_score
