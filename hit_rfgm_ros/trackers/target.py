@@ -18,6 +18,7 @@ from hit_rfgm_ros.trackers.confidence import (
     raw_score,
 )
 from hit_rfgm_ros.trackers.search_region import SearchPolicy
+from hit_rfgm_ros.trackers.size_rule import SizeRule
 from hit_rfgm_ros.trackers.states import StateMachine
 from hit_rfgm_ros.types import Array, Box, ConfidenceKind, TrackResult, TrackState
 import numpy as np
@@ -57,7 +58,8 @@ class Target:
         self._found_above = max(
             self._uncertain_below, _own(options.found_above, self._calibration.found_above)
         )
-        self._damping = _own(options.size_damping, self._calibration.size_damping)
+        self._size = SizeRule(box, options, self._calibration)
+        self._stamp = 0.0
         self._machine = StateMachine(
             uncertain_below=self._uncertain_below,
             lost_below=self._lost_below,
@@ -73,6 +75,7 @@ class Target:
 
     def started(self, stamp: float) -> TrackResult:
         """The result of the first frame: the given box."""
+        self._stamp = stamp
         return self._result(stamp, 0.0 if self._options.paper_mode else 1.0)
 
     def propose(self, width: int, height: int) -> list[CropWindow]:
@@ -86,7 +89,7 @@ class Target:
         if self._candidate is not None:
             places = [self._candidate]
         else:
-            places = self._policy.places(self.box, self.state, width, height)
+            places = self._policy.places(self._anchor, self.state, width, height)
         factor, size = self._options.search_factor, self._config.search_size
         return [crop_window(place, factor, size, width, height) for place in places]
 
@@ -120,6 +123,8 @@ class Target:
         if self.state is TrackState.LOST:
             return self._seek(found, confidence, stamp)
         self._machine.update(stamp, confidence)
+        if self.state is TrackState.TRACKING:
+            self._size.learn(found, confidence, stamp - self._stamp)
         if confidence >= self._lost_below or not self._options.freeze_when_lost:
             self.box = found
         return self._result(stamp, confidence)
@@ -154,27 +159,23 @@ class Target:
 
     def _moved(self, found: Box, confidence: float) -> Box:
         """The found box with our limits on size and place."""
-        old = self._candidate or self.box
+        old = self._anchor
         width, height = old.width, old.height
         if confidence >= self._uncertain_below or not self._options.freeze_when_lost:
-            width = self._side(width, found.width, confidence)
-            height = self._side(height, found.height, confidence)
-        image_width, image_height = self._image_size
-        least = self._options.min_box_size
-        width = min(max(width, least), max(float(image_width), least))
-        height = min(max(height, least), max(float(image_height), least))
+            width, height = self._size.step(old, found, confidence, self._image_size)
         cx, cy = found.center
-        cx = min(max(cx, 0.0), image_width - 2.0)
-        cy = min(max(cy, 0.0), image_height - 2.0)
-        return Box(cx - 0.5 * width, cy - 0.5 * height, width, height)
+        cx = min(max(cx, 0.0), self._image_size[0] - 2.0)
+        cy = min(max(cy, 0.0), self._image_size[1] - 2.0)
+        return _around((cx, cy), width, height)
 
-    def _side(self, old: float, found: float, confidence: float) -> float:
-        """One side of the box, moved from the old one towards the found one."""
-        new = max(found * self._calibration.size_factor, 1e-3)
-        if self._damping < 1:
-            new = old * (new / old) ** (self._damping * confidence)
-        bound = self._options.max_scale_change
-        return min(max(new, old / bound), old * bound) if bound else new
+    @property
+    def _anchor(self) -> Box:
+        """Where to look, and the size that changes are measured from."""
+        if self._candidate is not None:
+            return self._candidate
+        if self._options.paper_mode or self.state is TrackState.TRACKING:
+            return self.box
+        return _around(self.box.center, *self._size.steady)
 
     def _follow_paper(self, window: CropWindow, box: Array, stamp: float) -> TrackResult:
         if not np.isfinite(box).all():
@@ -193,14 +194,17 @@ class Target:
             scale = math.sqrt(sx * sy)
             cx, cy = box.center
             self.box = _around((cx * sx, cy * sy), box.width * scale, box.height * scale)
+            self._size.rescale(scale, scale)
             if not self._options.paper_mode:
                 self._machine.lose(
                     f'the frame changed from {old_width}x{old_height} to {width}x{height}'
                 )
         else:
             self.box = Box(box.x * sx, box.y * sy, box.width * sx, box.height * sy)
+            self._size.rescale(sx, sy)
 
     def _result(self, stamp: float, confidence: float, reason: str = '') -> TrackResult:
+        self._stamp = stamp
         paper = self._options.paper_mode
         return TrackResult(
             box=self.box,

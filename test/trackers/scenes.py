@@ -154,3 +154,13 @@ def frame_with(*patches: tuple[float, float, np.ndarray]) -> np.ndarray:
 def target_at(x: float, y: float) -> tuple[np.ndarray, Box]:
     """A frame with the target, and the target's box."""
     return frame_with((x, y, TARGET)), Box(x, y, SIDE, SIDE)
+
+
+def resized(patch: np.ndarray, side: int) -> np.ndarray:
+    """A patch as a square of another side."""
+    return np.asarray(cv2.resize(patch, (side, side), interpolation=cv2.INTER_LINEAR))
+
+
+def mixed(patch: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+    """A look-alike: ``share`` of the patch and the rest of another one."""
+    return np.asarray(cv2.addWeighted(patch, share, other, 1 - share, 0))
