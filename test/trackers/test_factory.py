@@ -1,0 +1,102 @@
+"""From names to a tracker that runs, and refusals that say what to do."""
+
+from collections.abc import Iterator
+import logging
+from pathlib import Path
+from typing import Any
+
+import hit_rfgm_ros
+from hit_rfgm_ros.errors import ConfigError, EngineError, WeightsError
+from hit_rfgm_ros.trackers.confidence import FEATURES, Calibration
+from hit_rfgm_ros.types import Box, ConfidenceKind, TrackState
+from hit_rfgm_ros.weights import catalog
+from hit_rfgm_ros.weights.files import write_weights
+import numpy as np
+import pytest
+
+FRAME = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+BOX = Box(100, 80, 60, 40)
+FAST: dict[str, Any] = {'weights': 'random', 'backend': 'onnxruntime'}
+
+
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A machine with neither shipped nor imported weights."""
+    monkeypatch.setattr(catalog, 'user_path', lambda model: tmp_path / f'{model}.safetensors')
+    monkeypatch.setattr(catalog, 'shipped_folder', lambda: tmp_path)
+    return
+
+
+def test_random_weights_run_behind_their_flag() -> None:
+    tracker = hit_rfgm_ros.create_tracker('hit_tiny', **FAST, fps=10.0, lost_after=0.3)
+    assert tracker.init(FRAME, BOX).box == BOX
+    result = tracker.update(FRAME)
+    assert result.stamp == pytest.approx(0.1)
+    assert result.confidence_kind is ConfidenceKind.PEAK
+    assert 0 <= result.confidence <= 1
+    assert tracker.options.lost_after == 0.3
+    assert tracker.engine.backend == 'onnxruntime'
+
+
+def test_many_targets_by_name() -> None:
+    together = hit_rfgm_ros.MultiTargetTracker('hit_tiny', **FAST, paper_mode=True)
+    ids = [together.add(FRAME, BOX), together.add(FRAME, Box(20, 20, 30, 30))]
+    results = together.update(FRAME)
+    assert list(results) == ids
+    assert {result.state for result in results.values()} == {TrackState.TRACKING}
+
+
+def test_colour_order_is_the_frames(tmp_path: Path) -> None:
+    rgb = hit_rfgm_ros.create_tracker('hit_tiny', **FAST, paper_mode=True)
+    bgr = hit_rfgm_ros.create_tracker('hit_tiny', **FAST, paper_mode=True, color='bgr')
+    rgb.init(FRAME, BOX)
+    bgr.init(FRAME[:, :, ::-1], BOX)
+    assert rgb.update(FRAME) == bgr.update(FRAME[:, :, ::-1])
+    rgb.reset()
+    rgb.init(FRAME[:, :, ::-1], BOX)  # the wrong order is another picture
+    assert rgb.update(FRAME[:, :, ::-1]).box != bgr.update(FRAME[:, :, ::-1]).box
+
+
+@pytest.mark.usefixtures('no_weights')
+def test_a_model_without_weights_says_how_to_get_them() -> None:
+    with pytest.raises(WeightsError, match='hit-rfgm weights import'):
+        hit_rfgm_ros.create_tracker('hit_small')
+
+
+@pytest.mark.parametrize(
+    ('model', 'options', 'error', 'message'),
+    [
+        pytest.param('hit_tny', {}, ConfigError, "mean 'hit_tiny'", id='model'),
+        pytest.param('hit_tiny', {'lost_afer': 1.0}, ConfigError, 'lost_after', id='option'),
+        pytest.param('hit_tiny', {'lost_after': -1}, ConfigError, 'lost_after', id='range'),
+        pytest.param('hit_tiny', {'scan_windows': 1.5}, ConfigError, 'must be a int', id='type'),
+        pytest.param('hit_tiny', {'fps': 0}, ConfigError, 'fps must be above 0', id='fps'),
+        pytest.param('hit_tiny', {'color': 'gbr'}, ConfigError, "'rgb' or 'bgr'", id='color'),
+        pytest.param('hit_tiny', {'backend': 'onnx'}, EngineError, 'onnxruntime', id='backend'),
+    ],
+)
+def test_wrong_use_is_named(
+    model: str, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        hit_rfgm_ros.create_tracker(model, **{**FAST, **options})
+
+
+def test_weights_bring_their_calibration(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from hit_rfgm_ros.config.models import get_model_config
+    from hit_rfgm_ros.engines.random_weights import random_weights
+
+    tensors = random_weights(get_model_config('hit_tiny')).tensors
+    fitted = Calibration(weights=(0.1,) * len(FEATURES), lost_below=0.01)
+    plain, calibrated = tmp_path / 'plain.safetensors', tmp_path / 'calibrated.safetensors'
+    write_weights(plain, 'hit_tiny', tensors)
+    write_weights(calibrated, 'hit_tiny', tensors, {'calibration': fitted.to_json()})
+    kinds = {}
+    for path in (plain, calibrated):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, logger='hit_rfgm_ros'):
+            tracker = hit_rfgm_ros.create_tracker('hit_tiny', weights=path, backend='onnxruntime')
+        kinds[path.stem] = tracker.init(FRAME, BOX).confidence_kind
+        warned = 'carry no calibration' in caplog.text
+        assert warned is (path == plain)
+    assert kinds == {'plain': ConfidenceKind.PEAK, 'calibrated': ConfidenceKind.CALIBRATED}
