@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 import re
 import time
@@ -46,7 +46,7 @@ class Source(Protocol):
     def length(self) -> int | None:
         """Number of frames, None if it is not known."""
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Generator[Frame, None, None]:
         """Frames from number ``start`` on.
 
         Raises:
@@ -90,7 +90,7 @@ class FolderSource:
             raise FrameError(f'{folder} holds no pictures; expected files {" ".join(PICTURES)}')
         self.length: int | None = len(self._paths)
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Generator[Frame, None, None]:
         """See `Source.frames`."""
         _check_start(self.name, start, self.length)
         size: tuple[int, ...] = ()
@@ -124,7 +124,7 @@ class VideoSource:
         self.fps = fps or (float(own) if 0 < own <= 1000 else _DEFAULT_FPS)
         self.length: int | None = count if count > 0 else None
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Generator[Frame, None, None]:
         """See `Source.frames`."""
         _check_start(self.name, start, self.length)
         capture = self._open()
@@ -167,7 +167,7 @@ class CameraSource:
         self._given_fps = fps
         self.fps = fps or _DEFAULT_FPS
 
-    def frames(self, start: int = 0) -> Iterator[Frame]:
+    def frames(self, start: int = 0) -> Generator[Frame, None, None]:
         """See `Source.frames`; the first ``start`` frames are thrown away."""
         capture = cv2.VideoCapture(self._number)
         try:

@@ -135,8 +135,11 @@ class Scene:
 
     @property
     def truth(self) -> Floats:
-        """`boxes` with NaN where the object is not visible, as in a groundtruth.txt."""
-        return np.where(self.visible[:, None], self.boxes, np.nan)
+        """(frames, 4) `boxes` cut at the picture's edges; NaN where the object is not visible."""
+        corner = np.clip(self.boxes[:, :2], 0, self.size)
+        far = np.clip(self.boxes[:, :2] + self.boxes[:, 2:], 0, self.size)
+        cut = np.concatenate([corner, far - corner], axis=1)
+        return np.where(self.visible[:, None], cut, np.nan)
 
     @property
     def stamps(self) -> Floats:

@@ -1,1 +1,1 @@
-"""Numbers that say how well a tracker did: numpy only."""
+"""How good a track is, computed from boxes and states alone."""

@@ -8,6 +8,7 @@ import cv2
 from hit_rfgm_ros.types import Box, ConfidenceKind, ImageU8, TrackResult, TrackState
 from hit_rfgm_ros.viz.colors import PANEL_COLOR, RGB, STATE_COLORS, TRUTH_COLOR
 import numpy as np
+from numpy.typing import NDArray
 
 _FINE = 4  # supersampling of panels and text
 _SHIFT = 4  # bits of a pixel fraction in OpenCV's lines
@@ -29,7 +30,7 @@ def draw_track(
     Returns:
         (H, W, 3) uint8 RGB.
     """
-    canvas = np.ascontiguousarray(frame).copy()
+    canvas: ImageU8 = np.array(frame, np.uint8, order='C')
     scale = max(min(canvas.shape[:2]) / 480, 0.5)
     color = STATE_COLORS[result.state]
     if truth is not None:
@@ -84,9 +85,9 @@ def _rectangle(canvas: ImageU8, box: Box, color: RGB, thickness: int) -> None:
     cv2.polylines(canvas, [line], True, color, thickness, cv2.LINE_AA, _SHIFT)
 
 
-def _fixed_point(points: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> ImageU8:
+def _fixed_point(points: NDArray[np.float64]) -> NDArray[np.int32]:
     # A box's edge lies between pixels; OpenCV counts from their centres.
-    return np.rint((points - 0.5) * 2**_SHIFT).astype(np.int32)[:, None]
+    return np.asarray(np.rint((points - 0.5) * 2**_SHIFT), np.int32)[:, None]
 
 
 def _label(canvas: ImageU8, result: TrackResult, scale: float) -> None:
