@@ -1,5 +1,6 @@
 """Fixtures that several rooms' tests share."""
 
+from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 import json
 from pathlib import Path
@@ -15,6 +16,14 @@ settings.load_profile('repeatable')
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GOLDEN = REPOSITORY / 'test' / 'golden'
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests' graphs out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('XDG_CACHE_HOME', str(tmp_path_factory.mktemp('cache')))
+        yield
 
 
 @pytest.fixture(scope='session')

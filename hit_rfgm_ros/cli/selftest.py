@@ -9,6 +9,7 @@ import click
 from hit_rfgm_ros.cli.engine_options import MODEL, WEIGHTS_HELP, load_weights
 from hit_rfgm_ros.config.models import get_model_config, list_models
 from hit_rfgm_ros.engines import accepted, agreement
+from hit_rfgm_ros.engines.base import PrecisionError
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.engines.select import create_engine, possible_engines
 from hit_rfgm_ros.errors import EngineError, HitRfgmError, MissingDependencyError, WeightsError
@@ -130,6 +131,8 @@ def _rows(model: str, weights: Weights, reference: Array, threads: int) -> Itera
             result = agreement.compare(engine, reference, trained=accepted.is_trained(weights))
         except MissingDependencyError as error:
             yield Row((*blank, f'not installed: {_first_sentence(error)}'), False)
+        except PrecisionError as error:
+            yield Row((*blank, f'not possible: {_first_sentence(error)}'), False)
         except HitRfgmError as error:
             yield Row((*blank, f'FAILED: {error}'), True)
         else:

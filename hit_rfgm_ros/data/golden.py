@@ -29,7 +29,7 @@ _PATH = (
     (86, 350, 146, 40),
     (95, 350, 146, 40),
     (105, 296, 136, 40),
-    (119, 226, 124, 44),
+    (119, 258, 124, 44),
 )
 _POST = (186, 232)  # columns that the post covers
 
@@ -65,7 +65,7 @@ def golden_frame(index: int) -> GoldenFrame:
     columns = np.arange(left, left + side)
     hidden = (columns >= WIDTH) | ((columns >= _POST[0]) & (columns < _POST[1]))
     return GoldenFrame(
-        image=image.astype(np.uint8),
+        image=image,
         box=Box(float(left), float(top), float(side), float(side)),
         visible=bool(2 * hidden.sum() <= side),
     )
@@ -85,7 +85,7 @@ def _place(index: int) -> tuple[int, int, int]:
     raise IndexError(index)
 
 
-def _paste(image: Ints, left: int, top: int, side: int) -> None:
+def _paste(image: ImageU8, left: int, top: int, side: int) -> None:
     """Draw the target, scaled by averaging 4x4 samples per pixel; parts outside fall away."""
     texture, mask = _target()
     steps = (np.arange(4 * side) * len(texture)) // (4 * side)
@@ -98,23 +98,25 @@ def _paste(image: Ints, left: int, top: int, side: int) -> None:
         return
     shown = np.s_[: bottom - top, : right - left]
     place = image[top:bottom, left:right]
-    place[:] = (place * (16 - weight[shown]) + colour[shown]) // 16
+    place[:] = (place.astype(np.int64) * (16 - weight[shown]) + colour[shown]) // 16
 
 
 @lru_cache(maxsize=1)
-def _ground() -> Ints:
+def _ground() -> ImageU8:
     shape = (HEIGHT + _MARGIN, WIDTH + _MARGIN)
     light = _texture(shape, (64, 16, 8, 4), seed=1)
     tints = [_texture(shape, (96, 48), seed=seed) for seed in (2, 3, 4)]
     base = (70, 92, 66)
-    return np.stack([base[i] + light // 4 + tints[i] // 5 for i in range(3)], axis=-1)
+    layers = [base[i] + light // 4 + tints[i] // 5 for i in range(3)]
+    return np.stack(layers, axis=-1).astype(np.uint8)
 
 
 @lru_cache(maxsize=1)
-def _post() -> Ints:
+def _post() -> ImageU8:
     shape = (HEIGHT, _POST[1] - _POST[0])
     bark = _texture(shape, (24, 6, 3), seed=5)
-    return np.stack([base + bark * share // 8 for base, share in ((60, 3), (48, 3), (40, 2))], -1)
+    layers = [base + bark * share // 8 for base, share in ((60, 3), (48, 3), (40, 2))]
+    return np.stack(layers, axis=-1).astype(np.uint8)
 
 
 @lru_cache(maxsize=1)

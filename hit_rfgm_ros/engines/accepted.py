@@ -15,7 +15,7 @@ from hit_rfgm_ros import __version__
 from hit_rfgm_ros.config.models import HiTConfig
 from hit_rfgm_ros.data import golden
 from hit_rfgm_ros.engines import agreement, cache
-from hit_rfgm_ros.engines.base import BaseEngine
+from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError
 from hit_rfgm_ros.engines.cpu import cpu_flags
 from hit_rfgm_ros.engines.hit_graph import build_graphs
 from hit_rfgm_ros.engines.random_weights import SOURCE as RANDOM
@@ -24,6 +24,7 @@ from hit_rfgm_ros.optional import is_installed
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.files import Weights
 
+RANGES = 'ranges'  # in the metadata of weights: JSON, activation -> [smallest, largest]
 QUICK_FRAMES = 12  # fp32 differs at once or never; a reduced precision runs the whole track
 
 _log = logging.getLogger(__name__)
@@ -44,8 +45,8 @@ def accepted_graphs(
         load: makes an engine of graphs, for the comparison.
 
     Raises:
-        EngineError: if the graphs cannot be built, or the engine does not agree with the
-            reference.
+        EngineError: if the graphs cannot be built (PrecisionError: not in this precision), or
+            the engine does not agree with the reference.
     """
 
     def build() -> cache.Graphs:
@@ -58,9 +59,27 @@ def accepted_graphs(
 
 
 def make_graphs(config: HiTConfig, weights: Weights, backend: str, precision: str) -> cache.Graphs:
-    """Build the graphs, without cache and comparison."""
-    graphs = build_graphs(config, weights.tensors, precision=precision, backend=backend)
+    """Build the graphs, without cache and comparison.
+
+    Raises:
+        PrecisionError: if int8 is asked for and the weights carry no ranges of activations.
+    """
+    ranges = _ranges(weights) if precision == 'int8' else None
+    graphs = build_graphs(
+        config, weights.tensors, precision=precision, backend=backend, ranges=ranges
+    )
     return {name: graph.SerializeToString() for name, graph in graphs.items()}
+
+
+def _ranges(weights: Weights) -> dict[str, tuple[float, float]]:
+    """Smallest and largest value of each activation, measured when the weights were made."""
+    if RANGES not in weights.metadata:
+        raise PrecisionError(
+            f'int8 needs the ranges of the activations, and the weights of {weights.model} carry '
+            'none; fp32 and bf16 need nothing'
+        )
+    ranges = json.loads(weights.metadata[RANGES])
+    return {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
 
 
 def check(engine: BaseEngine, weights: Weights, frames: int = 0) -> agreement.Agreement | None:
@@ -133,8 +152,8 @@ def _key(config: HiTConfig, weights: Weights, backend: str, precision: str) -> d
     """Everything that changes the graphs or the verdict on them."""
     return {
         'config': json.dumps(asdict(config), sort_keys=True),
-        'weights': weights.sha256 or _digest_of_tensors(weights),
-        'calibration': weights.metadata.get('ranges', ''),
+        'weights': _digest_of_tensors(weights),
+        'ranges': weights.metadata.get(RANGES, ''),
         'backend': f'{backend} {_version(backend)}',
         'precision': precision,
         'package': __version__,
@@ -152,6 +171,7 @@ def _version(distribution: str) -> str:
 
 
 def _digest_of_tensors(weights: Weights) -> str:
+    """Of what is really built in, not of the file: arrays in memory may have been changed."""
     digest = hashlib.sha256()
     for key, array in sorted(weights.tensors.items()):
         digest.update(f'{key} {array.dtype.str} {array.shape}'.encode())

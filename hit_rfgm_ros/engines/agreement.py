@@ -76,7 +76,10 @@ def lead(engine: BaseEngine, frames: int = LENGTH) -> Array:
         crop = cut(golden_frame(i).image, window, exact=True)
         boxes[i - 1] = _track(engine, crop[None], tokens)[0]
         if not np.isfinite(boxes[i - 1]).all():
-            raise EngineError(f'{engine.choice}: frame {i} gives the box {boxes[i - 1].tolist()}')
+            raise EngineError(
+                f'{engine.backend} gives no finite box in frame {i} of the golden sequence '
+                f'({boxes[i - 1].tolist()}): the weights are unusable'
+            )
         target = _next_box(window, boxes[i - 1])
     return boxes
 
@@ -106,7 +109,7 @@ def compare(engine: BaseEngine, reference: Array, *, trained: bool = True) -> Ag
             drops.append(iou(wanted, frame.box) - iou(given, frame.box))
         if i <= _BATCH:
             crops.append(crop)
-    deviation = float(np.abs(boxes - reference).max())
+    deviation = round(float(np.abs(boxes - reference).max()), _DECIMALS)
     if len(reference) == LENGTH - 1 and engine.max_batch >= _BATCH:
         deviation = max(deviation, _batch_deviation(engine, crops, tokens, boxes[:_BATCH]))
     overlap, drop = float(np.mean(overlaps)), float(np.mean(drops))

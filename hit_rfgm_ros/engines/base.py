@@ -13,6 +13,10 @@ from hit_rfgm_ros.types import Array
 import numpy as np
 
 
+class PrecisionError(EngineError):
+    """A back end, or these weights, cannot do the precision that was asked for."""
+
+
 @dataclass(frozen=True)
 class GraphSpec:
     """Inputs and outputs of one graph.

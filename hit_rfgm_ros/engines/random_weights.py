@@ -14,7 +14,7 @@ SOURCE = 'random'  # in the metadata
 
 
 def random_weights(config: HiTConfig, seed: int = 0) -> Weights:
-    """Weights that exercise every part of a network: no term is zero, nothing overflows.
+    """Weights that exercise every part of a network: no term is zero, the maps have peaks.
 
     They track nothing. Batch statistics and attention biases are random as well, so that a
     folding error shows.
@@ -40,4 +40,10 @@ def _draw(key: str, shape: tuple[int, ...], generator: np.random.Generator) -> A
     # A transposed convolution has its inputs first and meets each output once.
     transposed = 'bottleneck.layers' in key
     fan_in = shape[0] if transposed else prod(shape[1:])
-    return noise / sqrt(fan_in)
+    return _gain(key) * noise / sqrt(fan_in)
+
+
+def _gain(key: str) -> float:
+    if 'conv5' in key:
+        return 6.0
+    return sqrt(2) if 'box_head' in key else 1.0  # the loss of a ReLU

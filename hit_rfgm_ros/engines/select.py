@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hit_rfgm_ros.config.models import HiTConfig, get_model_config
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
-from hit_rfgm_ros.engines.base import BaseEngine
+from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError
 from hit_rfgm_ros.engines.cpu import FAST, is_fast
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.errors import EngineError, MissingDependencyError, WeightsError
@@ -167,7 +167,7 @@ def _build(
         places = ' or '.join(ABILITIES[name])
         raise EngineError(f'{name} runs here on {places}, not on {device}')
     if precision not in known:
-        raise EngineError(
+        raise PrecisionError(
             f'{name} on {device} cannot do {precision}; it can do {", ".join(known)}'
         )
     if device == 'cpu' and not is_fast(precision):

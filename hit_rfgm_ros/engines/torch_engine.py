@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from hit_rfgm_ros.config.models import HiTConfig
-from hit_rfgm_ros.engines.base import BaseEngine, as_batch
+from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError, as_batch
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.models.hit.fuse import fold_batch_norm
 from hit_rfgm_ros.models.hit.network import HiT
@@ -71,12 +71,13 @@ class TorchEngine(BaseEngine):
             threads: threads of PyTorch **in this whole process**; 0 leaves them alone.
 
         Raises:
-            EngineError: if the device or the precision is not there.
+            EngineError: if the device is not there.
+            PrecisionError: if the device cannot do the precision.
             WeightsError: if the tensors do not fit the network.
         """
         self._device = _torch_device(device)
         if precision not in _DTYPES or (precision == 'fp16' and self._device.type == 'cpu'):
-            raise EngineError(
+            raise PrecisionError(
                 f'torch on {device} cannot do {precision}; it can do fp32, bf16 and on a GPU fp16'
             )
         super().__init__(

@@ -1,0 +1,167 @@
+"""`export`, `selftest`, `engine` and `doctor`, on a small network in the place of HiT-Tiny."""
+
+from dataclasses import replace
+import json
+from pathlib import Path
+import sys
+
+from click.testing import CliRunner, Result
+from hit_rfgm_ros.cli.doctor import doctor
+from hit_rfgm_ros.cli.engine import engine
+from hit_rfgm_ros.cli.export import export
+from hit_rfgm_ros.cli.selftest import selftest
+from hit_rfgm_ros.config.models import HIT_MODELS, get_model_config
+from hit_rfgm_ros.engines import agreement
+from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
+from hit_rfgm_ros.engines.random_weights import random_weights
+from hit_rfgm_ros.errors import EngineError, WeightsError
+from hit_rfgm_ros.weights.files import write_weights
+import numpy as np
+import pytest
+
+RANDOM = ('--model', 'hit_tiny', '--weights', 'random')
+ONE_THREAD = ('--threads', '1')  # two wait for each other on a busy machine
+
+
+@pytest.fixture(autouse=True)
+def small_hit_tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    monkeypatch.setenv('XDG_DATA_HOME', str(tmp_path / 'data'))
+    small = replace(
+        get_model_config('hit_tiny'),
+        widths=(32, 48, 64),
+        depths=(1, 1, 1),
+        heads=(2, 3, 4),
+        key_dim=8,
+        search_size=128,
+        template_size=64,
+        hidden_dim=32,
+    )
+    monkeypatch.setitem(HIT_MODELS, 'hit_tiny', small)
+
+
+def call(command: object, *arguments: str, fails: bool = False) -> Result:
+    result = CliRunner().invoke(command, arguments)  # type: ignore[arg-type]
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert (result.exit_code != 0) == fails, result.output
+    return result
+
+
+def test_selftest_lists_every_back_end_and_precision() -> None:
+    lines = call(selftest, *RANDOM, *ONE_THREAD).output.splitlines()
+    assert lines[0] == 'hit_tiny (random weights), compared with torch:'
+    rows = [line.split()[:3] for line in lines[2:]]
+    assert rows[:7] == [
+        ['openvino', 'cpu', 'fp32'],
+        ['openvino', 'cpu', 'bf16'],
+        ['openvino', 'cpu', 'int8'],
+        ['onnxruntime', 'cpu', 'fp32'],
+        ['onnxruntime', 'cpu', 'int8'],
+        ['torch', 'cpu', 'fp32'],
+        ['torch', 'cpu', 'bf16'],
+    ]
+    assert all(line.endswith(' ok') for line in lines[2:] if 'int8' not in line)
+    assert all('not possible: int8 needs' in line for line in lines[2:] if 'int8' in line)
+
+
+def test_selftest_fails_where_a_back_end_does_not_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agreement, 'MAX_BOX_DEVIATION', -1.0)
+    result = call(selftest, *RANDOM, *ONE_THREAD, fails=True)
+    assert result.exit_code == 1
+    assert 'FAILED: openvino in fp32 does not agree with torch' in result.output
+
+
+def test_selftest_without_an_extra_says_so_and_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'openvino', None)
+    assert 'not installed: openvino is needed for' in call(selftest, *RANDOM, *ONE_THREAD).output
+
+
+def test_selftest_without_weights_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr('hit_rfgm_ros.weights.catalog.shipped_folder', lambda: tmp_path)
+    with pytest.raises(WeightsError, match='no model has weights here'):
+        call(selftest)
+
+
+def test_selftest_stores_the_boxes_of_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = tmp_path / 'golden.json'
+    monkeypatch.setattr(agreement, 'stored_path', lambda model: stored)
+    config = get_model_config('hit_tiny')
+    file = tmp_path / 'w.safetensors'
+    weights = write_weights(file, 'hit_tiny', random_weights(config).tensors)
+    arguments = ('--model', 'hit_tiny', '--weights', str(file))
+    assert 'golden.json written' in call(selftest, *arguments, '--write-reference').output
+    content = json.loads(stored.read_text())
+    assert content['weights_sha256'] == weights.sha256
+    assert 'compared with the stored boxes' in call(selftest, *arguments, *ONE_THREAD).output
+    with pytest.raises(EngineError, match='not to random weights'):
+        call(selftest, *RANDOM, *ONE_THREAD, '--write-reference')
+
+
+def test_export_writes_graphs_that_run_and_describes_them(tmp_path: Path) -> None:
+    out = tmp_path / 'new' / 'folder'
+    output = call(export, *RANDOM, '--out', str(out)).output
+    assert 'agrees: over 119 frames' in output
+    described = json.loads((out / 'hit_tiny.json').read_text())
+    assert described['precision'] == 'fp32'
+    assert described['agreement']['box_deviation'] < 1e-4
+    assert described['graphs']['track']['inputs']['search'] == {
+        'dtype': 'uint8',
+        'shape': ['batch', 128, 128, 3],
+    }
+    graphs = {
+        name: (out / entry['file']).read_bytes() for name, entry in described['graphs'].items()
+    }
+    made = OnnxEngine(get_model_config('hit_tiny'), graphs)
+    tokens = made.run('template', {'template': np.zeros((2, 64, 64, 3), np.uint8)})
+    search = np.zeros((2, 128, 128, 3), np.uint8)
+    assert made.run('track', {'search': search, **tokens})['boxes'].shape == (2, 4)
+
+
+def test_export_refuses_what_does_not_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agreement, 'MAX_BOX_DEVIATION', -1.0)
+    with pytest.raises(EngineError, match='does not agree with torch'):
+        call(export, *RANDOM, '--out', str(tmp_path / 'out'))
+    assert not (tmp_path / 'out').exists()
+
+
+def test_export_names_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(EngineError, match='file cannot be made'):
+        call(export, *RANDOM, '--out', str(tmp_path / 'file'))
+
+
+def test_engine_build_fills_the_cache_and_info_lists_it() -> None:
+    assert 'empty' in call(engine, 'info').output
+    built = call(engine, 'build', *RANDOM, '--backend', 'onnxruntime').output
+    assert 'onnxruntime on cpu in fp32, as asked for' in built
+    assert 'hit_tiny-onnxruntime-fp32-' in call(engine, 'info').output
+
+
+def test_doctor_reports_what_bug_reports_need(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'openvino', None)
+    output = call(doctor).output
+    for wanted in ('Python 3.', 'numpy ', 'OpenCV ', 'onnxruntime ', 'torch ', 'cache', 'hit_pvt'):
+        assert wanted in output
+    assert 'openvino: no (' in output
+    assert 'tensorrt: not part of this version yet' in output
+
+
+def test_doctor_names_two_opencv_wheels_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / 'opencv_contrib_python-4.9.0.dist-info'
+    info.mkdir()
+    (info / 'METADATA').write_text(
+        'Metadata-Version: 2.1\nName: opencv-contrib-python\nVersion: 4.9.0\n'
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    output = call(doctor).output
+    assert 'OpenCV wheels lie in one folder' in output
+    assert 'opencv-contrib-python 4.9.0' in output
