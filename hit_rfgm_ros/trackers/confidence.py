@@ -49,20 +49,24 @@ def features(score_tl: Array, score_br: Array, correlation: Array, boxes: Array)
         float64 (B, `len(FEATURES)`), in the order of `FEATURES`; NaN where the input is NaN.
     """
     box = np.asarray(boxes, np.float64)
-    side = round(np.shape(score_tl)[1] ** 0.5)
-    center, half = box[:, :2], 0.5 * box[:, 2:]
-    corners = np.stack([center - half, center + half], 1) * side  # (B, 2, xy) in cells
-    maps = np.stack([score_tl, score_br], 1).astype(np.float64)  # (B, 2, cells)
-    mass, offset = _concentration(maps, corners, side)
+    batch, cells = np.shape(score_tl)
+    side = math.isqrt(cells)
+    maps = np.empty((batch, 2, cells))
+    maps[:, 0], maps[:, 1] = score_tl, score_br
+    place = box[:, :2] * side  # of the centre, in cells
+    half = box[:, 2:] * (0.5 * side)
+    corners = np.empty((batch, 2, 2))  # xy in cells
+    corners[:, 0], corners[:, 1] = place - half, place + half
     lengths = np.log(np.maximum(box[:, 2:], VALID_SIDE))
-    values = np.empty((len(box), len(FEATURES)))
-    values[:, 0] = 0.5 * mass.sum(1)
+    values = np.empty((batch, len(FEATURES)))
+    mass, offset = _concentration(maps, corners, side)
+    values[:, 0] = 0.5 * (mass[:, 0] + mass[:, 1])
     values[:, 1] = mass.min(1)
     values[:, 2] = offset.max(1)
     log = np.log(np.maximum(maps, 1e-12))
-    values[:, 3] = np.einsum('bkc,bkc->b', maps, log) * (-0.5 / math.log(side * side))
-    values[:, 4:8] = _correlation(np.asarray(correlation, np.float64), center, side)
-    values[:, 8] = np.abs(0.5 * lengths.sum(1) - math.log(0.25))
+    values[:, 3] = np.einsum('bkc,bkc->b', maps, log) * (-0.5 / math.log(cells))
+    _correlation(np.asarray(correlation, np.float64), place, side, values[:, 4:8])
+    values[:, 8] = np.abs(0.5 * (lengths[:, 0] + lengths[:, 1]) - math.log(0.25))
     values[:, 9] = np.abs(lengths[:, 0] - lengths[:, 1])
     return values
 
@@ -72,28 +76,27 @@ def _concentration(
 ) -> tuple[FloatArray, FloatArray]:
     """Mass within 1.5 cells around the expectation, and distance of the peak from it, (B, 2)."""
     near = np.abs(np.arange(side) - corners[..., None]) <= 1.5  # (B, 2, xy, side)
-    squares = maps.reshape(*maps.shape[:2], side, side)
+    squares = maps.reshape(len(maps), 2, side, side)
     mass = np.einsum('bkrc,bkr,bkc->bk', squares, near[:, :, 1], near[:, :, 0])
-    peak = maps.argmax(2)
-    dx, dy = peak % side - corners[..., 0], peak // side - corners[..., 1]
-    return mass, np.sqrt(dx * dx + dy * dy)
+    row, column = np.divmod(maps.argmax(2), side)
+    return mass, np.hypot(column - corners[:, :, 0], row - corners[:, :, 1])
 
 
-def _correlation(correlation: FloatArray, center: FloatArray, side: int) -> FloatArray:
-    """Contrast, prominence, level and distance, (B, 4)."""
+def _correlation(correlation: FloatArray, place: FloatArray, side: int, out: FloatArray) -> None:
+    """Contrast, prominence, level and distance into ``out`` (B, 4)."""
     rows = np.arange(len(correlation))
     cells = side * side
     above = correlation - correlation.sum(1, keepdims=True) / cells
     spread = np.sqrt(np.einsum('bc,bc->b', above, above) / cells) + 1e-6
-    place = np.where(center > 0, center, 0.0) * side  # where: NaN must not become an index
-    column, row = np.minimum(place + 0.5, side - 1).astype(np.int64).T
+    # NaN fails the comparison and so never becomes an index
+    inside = np.minimum(np.where(place > 0, place + 0.5, 0.0), side - 1).astype(np.int64)
     peak = above.argmax(1)
+    row, column = np.divmod(peak, side)
     highest = above[rows, peak]
-    dx, dy = peak % side - place[:, 0], peak // side - place[:, 1]
-    here = above[rows, row * side + column]
-    return np.stack(
-        [here / spread, highest / spread, np.log1p(highest), np.sqrt(dx * dx + dy * dy)], 1
-    )
+    out[:, 0] = above[rows, inside[:, 1] * side + inside[:, 0]] / spread
+    out[:, 1] = highest / spread
+    out[:, 2] = np.log1p(highest)
+    out[:, 3] = np.hypot(column - place[:, 0], row - place[:, 1])
 
 
 def raw_score(values: FloatArray) -> FloatArray:
