@@ -116,6 +116,7 @@ def _test_model(model: str, loaded: Weights | None, threads: int) -> bool:
 
 
 def _rows(model: str, weights: Weights, reference: Array, threads: int) -> Iterator[Row]:
+    trained = accepted.is_trained(weights)  # the boxes of random weights have no area
     for backend, device, precision in possible_engines():
         place = (backend, device, precision)
         blank = (*place, '-', '-', '-')
@@ -128,7 +129,7 @@ def _rows(model: str, weights: Weights, reference: Array, threads: int) -> Itera
                 precision=precision,
                 threads=threads,
             )
-            result = agreement.compare(engine, reference, trained=accepted.is_trained(weights))
+            result = agreement.compare(engine, reference, trained=trained)
         except MissingDependencyError as error:
             yield Row((*blank, f'not installed: {_first_sentence(error)}'), False)
         except PrecisionError as error:
@@ -138,7 +139,7 @@ def _rows(model: str, weights: Weights, reference: Array, threads: int) -> Itera
         else:
             figures = (
                 f'{result.box_deviation:.1e}',
-                f'{result.overlap:.4f}',
+                f'{result.overlap:.4f}' if trained else '-',
                 f'{result.fps:.1f}',
             )
             verdict = 'ok' if result.ok else f'FAILED: {result}'
