@@ -66,7 +66,7 @@ def _corner_marks(canvas: ImageU8, box: Box, color: RGB, scale: float) -> None:
     width, height = x2 - x1, y2 - y1
     radius = min(7 * scale, 0.2 * min(width, height))
     leg = radius + min(14 * scale, 0.16 * min(width, height))
-    thickness = max(1, round(2.4 * scale))
+    thickness = max(2, round(2.4 * scale))
     corners = ((x1, y1, 1, 1), (x2, y1, -1, 1), (x2, y2, -1, -1), (x1, y2, 1, -1))
     turns = np.linspace(0, np.pi / 2, 8)
     lines = []
