@@ -48,9 +48,22 @@ def call(command: object, *arguments: str, fails: bool = False) -> Result:
     return result
 
 
-def test_selftest_lists_every_back_end_and_precision() -> None:
-    lines = call(selftest, *RANDOM, *ONE_THREAD).output.splitlines()
-    assert lines[0] == 'hit_tiny (random weights), compared with torch:'
+def test_selftest_compares_every_back_end_and_precision_with_the_stored_boxes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = tmp_path / 'golden.json'
+    monkeypatch.setattr(agreement, 'stored_path', lambda model: stored)
+    file = tmp_path / 'w.safetensors'
+    drawn = random_weights(get_model_config('hit_tiny'))
+    weights = write_weights(file, 'hit_tiny', drawn.tensors, drawn.metadata)
+    arguments = ('--model', 'hit_tiny', '--weights', str(file), *ONE_THREAD)
+    assert 'golden.json written' in call(selftest, *arguments, '--write-reference').output
+    content = json.loads(stored.read_text())
+    assert content['weights_sha256'] == weights.sha256
+    assert content['made_by'] == 'hit-rfgm selftest --model hit_tiny --write-reference'
+
+    lines = call(selftest, *arguments).output.splitlines()
+    assert lines[0] == f'hit_tiny ({file}), compared with the stored boxes:'
     rows = [line.split()[:3] for line in lines[2:]]
     assert rows[:7] == [
         ['openvino', 'cpu', 'fp32'],
@@ -65,16 +78,21 @@ def test_selftest_lists_every_back_end_and_precision() -> None:
     assert all('not possible: int8 needs' in line for line in lines[2:] if 'int8' in line)
 
 
-def test_selftest_fails_where_a_back_end_does_not_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_selftest_fails_where_a_back_end_does_not_agree_but_not_where_one_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, 'openvino', None)
+    assert 'not installed: openvino is needed' in call(selftest, *RANDOM, *ONE_THREAD).output
     monkeypatch.setattr(agreement, 'MAX_BOX_DEVIATION', -1.0)
     result = call(selftest, *RANDOM, *ONE_THREAD, fails=True)
     assert result.exit_code == 1
-    assert 'FAILED: openvino in fp32 does not agree with torch' in result.output
+    assert result.output.startswith('hit_tiny (random weights), compared with torch:')
+    assert 'FAILED: over 119 frames the largest box deviation' in result.output
 
 
-def test_selftest_without_an_extra_says_so_and_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, 'openvino', None)
-    assert 'not installed: openvino is needed for' in call(selftest, *RANDOM, *ONE_THREAD).output
+def test_reference_boxes_of_random_weights_are_not_stored() -> None:
+    with pytest.raises(EngineError, match='not to random weights'):
+        call(selftest, *RANDOM, '--write-reference')
 
 
 def test_selftest_without_weights_says_what_to_do(
@@ -83,23 +101,6 @@ def test_selftest_without_weights_says_what_to_do(
     monkeypatch.setattr('hit_rfgm_ros.weights.catalog.shipped_folder', lambda: tmp_path)
     with pytest.raises(WeightsError, match='no model has weights here'):
         call(selftest)
-
-
-def test_selftest_stores_the_boxes_of_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stored = tmp_path / 'golden.json'
-    monkeypatch.setattr(agreement, 'stored_path', lambda model: stored)
-    config = get_model_config('hit_tiny')
-    file = tmp_path / 'w.safetensors'
-    weights = write_weights(file, 'hit_tiny', random_weights(config).tensors)
-    arguments = ('--model', 'hit_tiny', '--weights', str(file))
-    assert 'golden.json written' in call(selftest, *arguments, '--write-reference').output
-    content = json.loads(stored.read_text())
-    assert content['weights_sha256'] == weights.sha256
-    assert 'compared with the stored boxes' in call(selftest, *arguments, *ONE_THREAD).output
-    with pytest.raises(EngineError, match='not to random weights'):
-        call(selftest, *RANDOM, *ONE_THREAD, '--write-reference')
 
 
 def test_export_writes_graphs_that_run_and_describes_them(tmp_path: Path) -> None:
