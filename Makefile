@@ -49,7 +49,7 @@ lint: $(TEST_ENV)/ready
 	@echo '==> Checking types (mypy)'
 	@$(BIN)/mypy
 	@echo '==> Checking imports between the rooms (import-linter)'
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache
 
 wheel-test: $(TEST_ENV)/ready
 	@echo '==> Building the wheel and tracking with it in a clean environment without torch'
