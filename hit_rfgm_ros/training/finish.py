@@ -6,6 +6,7 @@ the training data that the run did not see. The evaluation sequences play no par
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 import logging
 from pathlib import Path
@@ -28,8 +29,9 @@ from hit_rfgm_ros.trackers.hit import HiTTracker
 from hit_rfgm_ros.training.config import TrainConfig
 from hit_rfgm_ros.training.pairs import Pair, PairConfig, PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
-from hit_rfgm_ros.types import Box, Engine
-from hit_rfgm_ros.weights.files import Weights, read_weights, write_weights
+from hit_rfgm_ros.types import Array, Box, Engine
+from hit_rfgm_ros.weights.files import Weights, float32_tensors, read_weights, write_weights
+from hit_rfgm_ros.weights.importing import to_half
 import numpy as np
 
 logger = logging.getLogger(__name__)
@@ -88,8 +90,7 @@ def finish(config: TrainConfig, out: Path, metadata: dict[str, str]) -> Finished
     """
     raw = read_weights(Path(config.out) / 'latest.safetensors')
     data = Path(config.data)
-    halved = {key: array.astype(np.float16) for key, array in raw.tensors.items()}
-    weights = replace(raw, tensors=halved)
+    weights = to_half(replace(raw, tensors=rescale_correlation(float32_tensors(raw))))
     engine = create_engine(weights.config, weights)
     videos = [v for v in list_sequences(data / 'videos') if v.name not in config.videos]
     if not videos:
@@ -105,7 +106,7 @@ def finish(config: TrainConfig, out: Path, metadata: dict[str, str]) -> Finished
     )
     calibration, video_auc = _choose_damping(engine, weights.config, calibration, videos)
     numbers = {'calibration': calibration.to_json()}
-    written = write_weights(out, raw.model, halved, raw.metadata | metadata | numbers)
+    written = write_weights(out, raw.model, weights.tensors, raw.metadata | metadata | numbers)
     finished = Finished(
         weights=written,
         auroc_present=auroc(confidence, shown),
@@ -115,6 +116,29 @@ def finish(config: TrainConfig, out: Path, metadata: dict[str, str]) -> Finished
     )
     logger.info('%s: %s; %s', out, finished, calibration)
     return finished
+
+
+def rescale_correlation(tensors: Mapping[str, Array]) -> dict[str, Array]:
+    """The same function with numbers that half precision can hold.
+
+    The correlation is a product of two learnt vectors whose scale nothing bounds, since the head
+    normalises it away: its running variance grows to 1e8. The two projections of the bridge are
+    made smaller by one factor s, which makes the head's input smaller by its cube; the first
+    layer's bias and statistics follow, so that what comes out stays the same.
+
+    Args:
+        tensors: float32 state dict of a network with the default bridge.
+    """
+    variances = [tensors[f'box_head.conv1_{corner}.1.running_var'] for corner in ('tl', 'br')]
+    cube = float(np.median(np.concatenate(variances))) ** -0.5
+    scaled = dict(tensors)
+    for key in ('proj1.weight', 'proj1.bias', 'proj2.weight', 'proj2.bias'):
+        scaled[f'bottleneck.{key}'] = tensors[f'bottleneck.{key}'] * cube ** (1 / 3)
+    for corner in ('tl', 'br'):
+        layer = f'box_head.conv1_{corner}'
+        for key, power in (('0.bias', 1), ('1.running_mean', 1), ('1.running_var', 2)):
+            scaled[f'{layer}.{key}'] = tensors[f'{layer}.{key}'] * cube**power
+    return scaled
 
 
 def _pairs(config: HiTConfig, data: Path, videos: list[Sequence], count: int = 2400) -> list[Pair]:
