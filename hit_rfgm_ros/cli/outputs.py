@@ -144,7 +144,9 @@ class OutputFiles:
             writer = self._stack.enter_context(VideoWriter(video, fps))
             self.outputs.append(VideoOutput(writer, caption, truth_of))
         if csv is not None:
-            file = self._stack.enter_context(csv.open('w', encoding='utf-8', newline='\n'))
+            # Buffered by the line, so that another program can follow the file.
+            opened = csv.open('w', buffering=1, encoding='utf-8', newline='\n')
+            file = self._stack.enter_context(opened)
             self.outputs.append(CsvOutput(file))
         if self.key_frames is not None:
             self.outputs.append(self.key_frames)
