@@ -80,8 +80,8 @@ def _narrow(
     correlation = graph.op('MatMul', tokens, graph.reshape(vector, width, 1))
     correlation = graph.op('Add', correlation, graph.reshape(offset, 1, 1))
     weighted = graph.op('Mul', tokens, correlation)
-    weighted = graph.op('Concat', weighted, correlation, axis=2)
-    return HeadInput(weighted, projection, correlation)
+    joined = graph.op('Concat', weighted, correlation, axis=2)
+    return HeadInput(joined, projection, correlation)
 
 
 def _wide(
@@ -124,25 +124,28 @@ def _join(
         middle = parts['mid']
         weight, bias = params.upsample('layers.0')
     else:
-        return _project(graph, parts['max'], projection)
+        return _project(graph, parts['max'], projection, params.label('proj1'))
     if projection is not None:
         weight, bias = weight @ projection, bias @ projection
-    out = _upsample(graph, middle, weight, bias, grid // 2)
+    out = _upsample(graph, middle, weight, bias, grid // 2, params.label('layers.1'))
     if top is None:
         return out
-    top = _project(graph, top, projection)
+    top = _project(graph, top, projection, params.label('proj1'))
     return Stream(graph.op('Add', out.tokens, top.tokens), out.shift + top.shift, out.count)
 
 
-def _project(graph: GraphWriter, x: Stream, projection: Float64 | None) -> Stream:
+def _project(graph: GraphWriter, x: Stream, projection: Float64 | None, label: str) -> Stream:
     if projection is None:
         return x
-    return Stream(graph.linear(x.tokens, projection), x.shift @ projection, x.count)
+    tokens = graph.linear(x.tokens, projection, None, label)
+    return Stream(tokens, x.shift @ projection, x.count)
 
 
 def _middle(graph: GraphWriter, params: Params, parts: dict[str, Stream], grid: int) -> Stream:
     """relu(upsample(min) + mid), at 1/32."""
-    x = _upsample(graph, parts['min'], *_upsample_bn(params, 'layers.0'), grid // 4)
+    weight, bias = _upsample_bn(params, 'layers.0')
+    label = params.label('layers.0')
+    x = _upsample(graph, parts['min'], weight, bias, grid // 4, label)
     if 'mid' in parts:
         total = graph.op('Add', x.tokens, parts['mid'].tokens)
         x = Stream(total, x.shift + parts['mid'].shift, x.count)
@@ -156,12 +159,15 @@ def _upsample_bn(params: Params, name: str) -> tuple[Float64, Float64]:
     return weight * scale, bias * scale + shift
 
 
-def _upsample(graph: GraphWriter, x: Stream, weight: Float64, bias: Float64, side: int) -> Stream:
+def _upsample(
+    graph: GraphWriter, x: Stream, weight: Float64, bias: Float64, side: int, label: str
+) -> Stream:
     """Each token of a side x side map becomes 2x2 tokens; weight (in, 2, 2, out)."""
     flat = weight.reshape(weight.shape[0], -1)
     width = weight.shape[-1]
     # The stream's shift reaches the four pixels differently, so it cannot all be carried along.
     spread = (x.shift @ flat).reshape(4, width)
-    y = graph.linear(x.tokens, flat, (spread - spread[0]).ravel() if spread.any() else None)
+    addend = (spread - spread[0]).ravel() if spread.any() else None
+    y = graph.linear(x.tokens, flat, addend, label)
     y = graph.transpose(graph.reshape(y, side, side, 2, 2, width), 0, 1, 3, 2, 4, 5)
     return Stream(graph.reshape(y, width), bias + spread[0], 4 * side * side)

@@ -34,6 +34,10 @@ class Params:
                 f'another configuration; import them again for this one'
             ) from None
 
+    def label(self, name: str) -> str:
+        """Full name of a layer, by which its activation range is known."""
+        return self.prefix + name
+
     def norm(self, name: str) -> tuple[Float64, Float64]:
         """Scale and shift that a batch normalisation applies to each channel."""
         scale = self[f'{name}.weight'] / np.sqrt(self[f'{name}.running_var'] + BN_EPS)

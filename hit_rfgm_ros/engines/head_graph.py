@@ -26,25 +26,36 @@ def corner_head(
         winograd_layers: how many of the 3x3 layers, from the first, use Winograd's F(4x4, 3x3).
     """
     layers = [[params.biased_conv_bn(f'conv{i}_{c}') for c in CORNERS] for i in range(1, 5)]
+    layers.append([(params[f'conv5_{c}.weight'], params[f'conv5_{c}.bias']) for c in CORNERS])
     layers[0] = [_first_layer(layers[0], x.projection)]  # both towers read the same input
-    side, cells = config.grid, config.grid**2
-    width = layers[0][0][0].shape[1]
-    y = graph.reshape(x.tokens, side, side, width)
-    for layer in layers[:winograd_layers]:
-        y = _winograd_layer(graph, y, layer, side)
-    planes = graph.transpose(y, 0, 3, 1, 2)
-    rest = layers[winograd_layers:]
-    if winograd_layers == 0:
-        planes = graph.op('Relu', graph.conv(planes, *rest.pop(0)[0], pad=1))
-    maps = graph.split(planes, 1, [config.hidden_dim // 2 ** max(winograd_layers - 1, 0)] * 2)
-    scores = []
-    for i, corner in enumerate(CORNERS):
-        for layer in rest:
-            maps[i] = graph.op('Relu', graph.conv(maps[i], *layer[i], pad=1))
-        last = params[f'conv5_{corner}.weight'], params[f'conv5_{corner}.bias']
-        score = graph.reshape(graph.conv(maps[i], *last), cells)
-        scores.append(graph.op('Softmax', score, axis=-1))
-    return scores[0], scores[1]
+    side = config.grid
+    y = graph.reshape(x.tokens, side, side, layers[0][0][0].shape[1])
+    for towers in layers[:winograd_layers]:
+        y = _winograd_layer(graph, y, towers, side)
+    maps = [graph.transpose(y, 0, 3, 1, 2)]
+    for number in range(winograd_layers + 1, 6):
+        maps = _plain_layer(graph, params, maps, layers[number - 1], number)
+    flat = (graph.reshape(score, side * side) for score in maps)
+    start, end = (graph.op('Softmax', score, axis=-1) for score in flat)
+    return start, end
+
+
+def _plain_layer(
+    graph: GraphWriter, params: Params, maps: list[str], towers: list[Layer], number: int
+) -> list[str]:
+    """One layer of both towers as convolutions; ``maps`` may be one map of all channels."""
+    if number == 5:  # 1x1, to the scores
+        pad, label = 0, ''
+    else:
+        pad, label = 1, params.label(f'conv{number}')
+    if len(maps) == 1:
+        maps = graph.convs(maps[0], towers, pad=pad, label=label)
+    else:
+        maps = [
+            graph.conv(y, *layer, pad=pad, label=label and f'{label}_{corner}')
+            for y, layer, corner in zip(maps, towers, CORNERS)
+        ]
+    return maps if number == 5 else [graph.op('Relu', y) for y in maps]
 
 
 def _first_layer(towers: list[Layer], projection: Float64 | None) -> Layer:

@@ -57,7 +57,8 @@ def stem(graph: GraphWriter, params: Params, image: str, config: HiTConfig, size
         weight, bias = params.conv_bn(f'patch_embed.{2 * i}')
         if i == 0:
             weight = weight / (255 * STD).reshape(1, 3, 1, 1)
-        x = graph.conv(x, weight, bias, stride=2, pad=1)
+        label = params.label(f'patch_embed.{2 * i}') if i else ''  # the first hardly counts
+        x = graph.conv(x, weight, bias, stride=2, pad=1, label=label)
         if i < 3:
             x = graph.op('HardSwish', x)
     tokens = (size // 16) ** 2
@@ -95,20 +96,19 @@ def stages(
 def mlp(graph: GraphWriter, params: Params, x: Stream) -> Stream:
     """Residual MLP: ``x + W2 hardswish(W1 x)``."""
     weight, bias = params.linear_bn('0')
-    hidden = graph.linear(x.tokens, weight, bias + x.shift @ weight)
-    return _residual(graph, x, graph.op('HardSwish', hidden), *params.linear_bn('2'))
+    bias = bias + x.shift @ weight
+    hidden = graph.linear(x.tokens, weight, bias, params.label('0'))
+    return _residual(graph, x, graph.op('HardSwish', hidden), params, '2')
 
 
 def attention(graph: GraphWriter, params: Params, x: Stream, stage: Stage, heads: int) -> Stream:
     """Residual attention of all tokens over all tokens."""
     sizes = (stage.key, stage.key, 2 * stage.key)
     weights, biases = _columns(params, x, stage, heads, sizes)
-    q, k, v = _project(graph, x, weights, biases)
+    q, k, v = _project(graph, x, weights, biases, params.label('qkv'))
     mixing = _mixing(graph, q, k, (heads, stage.key), (x.count, x.count), _bias(params, stage, 1))
-    v = _by_head(graph, v, x.count, (heads, 2 * stage.key))
-    out = graph.transpose(graph.op('MatMul', mixing, v, name='mix'), 0, 2, 1, 3)
-    out = graph.reshape(out, heads * 2 * stage.key)
-    return _residual(graph, x, graph.op('HardSwish', out), *params.linear_bn('proj.1'))
+    out = _mix(graph, mixing, v, x.count, (heads, 2 * stage.key))
+    return _residual(graph, x, graph.op('HardSwish', out), params, 'proj.1')
 
 
 def shrink(graph: GraphWriter, params: Params, x: Stream, stage: Stage, heads: int) -> Stream:
@@ -120,23 +120,30 @@ def shrink(graph: GraphWriter, params: Params, x: Stream, stage: Stage, heads: i
     tokens = graph.reshape(x.tokens, x.count, len(x.shift))
     few = graph.op('Gather', tokens, graph.constant(rows, np.int64, name='rows'), axis=1)
     few = graph.reshape(few, len(x.shift))
-    (q,) = _project(graph, Stream(few, x.shift, len(rows)), [weight * scale], [bias * scale])
+    queries = Stream(few, x.shift, len(rows))
+    (q,) = _project(graph, queries, [weight * scale], [bias * scale], params.label('q'))
     weights, biases = _columns(params, x, stage, heads, (stage.key, 4 * stage.key), ('k', 'v'))
-    (k,) = _project(graph, x, weights[:1], biases[:1])
-    mixing = _mixing(
-        graph, q, k, (heads, stage.key), (len(rows), x.count), _bias(params, stage, 2)
-    )
-    out = _mix_then_project(graph, mixing, x, weights[1], heads, len(rows))
-    out = graph.add(out, biases[1])  # the mixing weights add up to one
+    counts = (len(rows), x.count)
+    mixing_bias = _bias(params, stage, 2)
+    if graph.ranges is None:
+        (k,) = _project(graph, x, weights[:1], biases[:1], params.label('kv'))
+        mixing = _mixing(graph, q, k, (heads, stage.key), counts, mixing_bias)
+        out = _mix_then_project(graph, mixing, x, weights[1], heads, len(rows))
+        out = graph.add(out, biases[1])  # the mixing weights add up to one
+    else:
+        k, v = _project(graph, x, weights, biases, params.label('kv'))
+        mixing = _mixing(graph, q, k, (heads, stage.key), counts, mixing_bias)
+        out = _mix(graph, mixing, v, x.count, (heads, 4 * stage.key))
     weight, bias = params.linear_bn('proj.1')
-    return Stream(graph.linear(graph.op('HardSwish', out), weight), bias, len(rows))
+    tokens = graph.linear(graph.op('HardSwish', out), weight, None, params.label('proj.1'))
+    return Stream(tokens, bias, len(rows))
 
 
-def _residual(
-    graph: GraphWriter, x: Stream, branch: str, weight: Float64, bias: Float64
-) -> Stream:
-    """``x + branch @ weight``, the bias carried along."""
-    return Stream(graph.linear(branch, weight, x.tokens), x.shift + bias, x.count)
+def _residual(graph: GraphWriter, x: Stream, branch: str, params: Params, name: str) -> Stream:
+    """``x`` plus the branch's last linear layer, whose bias is carried along."""
+    weight, bias = params.linear_bn(name)
+    tokens = graph.linear(branch, weight, x.tokens, params.label(name))
+    return Stream(tokens, x.shift + bias, x.count)
 
 
 def _columns(
@@ -166,18 +173,18 @@ def _columns(
 
 
 def _project(
-    graph: GraphWriter, x: Stream, weights: list[Float64], biases: list[Float64]
+    graph: GraphWriter, x: Stream, weights: list[Float64], biases: list[Float64], label: str
 ) -> list[str]:
     """Several projections of the same tokens as one linear layer."""
     if graph.plain_products and len(weights) > 1:
-        return [_project(graph, x, [w], [b])[0] for w, b in zip(weights, biases)]
+        return [_project(graph, x, [w], [b], label)[0] for w, b in zip(weights, biases)]
     weight = np.concatenate(weights, 1)
     if any(b.ndim == 2 for b in biases):
         full = [np.broadcast_to(b, (x.count, b.shape[-1])) for b in biases]
-        y = graph.reshape(graph.linear(x.tokens, weight), x.count, weight.shape[1])
+        y = graph.reshape(graph.linear(x.tokens, weight, None, label), x.count, weight.shape[1])
         y = graph.reshape(graph.add(y, np.concatenate(full, 1)), weight.shape[1])
     else:
-        y = graph.linear(x.tokens, weight, np.concatenate(biases))
+        y = graph.linear(x.tokens, weight, np.concatenate(biases), label)
     return [y] if len(weights) == 1 else graph.split(y, 1, [w.shape[1] for w in weights])
 
 
@@ -200,6 +207,12 @@ def _mixing(
     if bias is not None:
         scores = graph.add(scores, bias[None])
     return graph.op('Softmax', scores, axis=-1)
+
+
+def _mix(graph: GraphWriter, mixing: str, v: str, keys: int, heads: tuple[int, int]) -> str:
+    """``mixing v``, heads concatenated: (B * queries, heads * value)."""
+    out = graph.op('MatMul', mixing, _by_head(graph, v, keys, heads), name='mix')
+    return graph.reshape(graph.transpose(out, 0, 2, 1, 3), heads[0] * heads[1])
 
 
 def _mix_then_project(

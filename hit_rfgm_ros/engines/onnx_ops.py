@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hit_rfgm_ros.engines.folding import Float64
+from hit_rfgm_ros.engines.quantise import Ranges, activation_grid, quantised_weight
 import numpy as np
 from numpy.typing import ArrayLike
 import onnx
@@ -13,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 OPSET = 17
 IR_VERSION = 8  # what ONNX Runtime 1.17 and OpenVINO 2024.4 both read
 BATCH = 'batch'
+ORT_DOMAIN = 'com.microsoft'
 
 
 class GraphWriter:
@@ -25,11 +28,16 @@ class GraphWriter:
         name: of the graph.
         plain_products: ONNX Runtime packs the weights of plain matrix products in advance, but
             not those of batched ones: spell batched products with constants out.
+        ranges: of the inputs of labelled layers; these layers become int8.
     """
 
-    def __init__(self, name: str, *, plain_products: bool = False) -> None:
+    def __init__(
+        self, name: str, *, plain_products: bool = False, ranges: Ranges | None = None
+    ) -> None:
         self.name = name
         self.plain_products = plain_products
+        self.ranges = ranges
+        self.watched: dict[str, str] = {}  # label of a layer -> its input
         self._nodes: list[onnx.NodeProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
         self._known: dict[tuple[Any, ...], str] = {}
@@ -91,19 +99,52 @@ class GraphWriter:
         return self.op('Add', x, self.constant(array, name='bias'))
 
     def linear(
-        self,
-        x: str,
-        weight: ArrayLike,
-        addend: ArrayLike | str | None = None,
-        name: str = 'linear',
+        self, x: str, weight: Float64, addend: ArrayLike | str | None = None, label: str = ''
     ) -> str:
-        """``x @ weight + addend`` on (rows, in): addend is a constant (out,) or a value."""
-        inputs = [x, self.constant(weight, name='weight')]
-        if isinstance(addend, str):
-            inputs.append(addend)
-        elif addend is not None:
-            inputs.append(self.constant(addend, name='bias'))
-        return self.op('Gemm', *inputs, name=name)
+        """``x @ weight + addend`` on (rows, in): addend is a constant (out,) or a value.
+
+        A layer with a ``label`` can be quantised.
+        """
+        bias: list[str] = []
+        if addend is not None:
+            is_value = isinstance(addend, str)
+            bias.append(str(addend) if is_value else self.constant(addend, name='bias'))
+        grid = self._grid(x, label)
+        if grid is None:
+            return self.op('Gemm', x, self.constant(weight, name='weight'), *bias, name='linear')
+        x = self.op('QuantizeLinear', x, *grid)
+        if self.plain_products:
+            # ONNX Runtime's own operator: with the standard ones it multiplies in floats, or
+            # takes four passes over the result.
+            levels, scales = quantised_weight(weight, 1)
+            kernel = self.constant(levels, name='weight')
+            scale = self.constant(scales, name='scale')
+            operands = x, kernel, grid[0], scale, grid[1]
+            y = self.op('MatMulIntegerToFloat', *operands, name='linear', domain=ORT_DOMAIN)
+        else:
+            x = self.op('DequantizeLinear', x, *grid)
+            y = self.op('MatMul', x, self._int8(weight, 1), name='linear')
+        return self.op('Add', y, *bias) if bias else y
+
+    def _grid(self, x: str, label: str) -> tuple[str, str] | None:
+        """Scale and zero point of a layer's input, or None to leave the layer in floats."""
+        if label:
+            self.watched[label] = x
+        if not label or self.ranges is None or label not in self.ranges:
+            return None
+        scale, zero = activation_grid(*self.ranges[label])
+        return self.constant(scale, np.float32), self.constant(zero, np.uint8)
+
+    def _int8(self, weight: Float64, axis: int) -> str:
+        """Weights in int8 and back in floats, one scale per entry of ``axis``."""
+        levels, scales = quantised_weight(weight, axis)
+        return self.op(
+            'DequantizeLinear',
+            self.constant(levels, name='weight'),
+            self.constant(scales, name='scale'),
+            self.constant(np.zeros(len(scales), np.int8), name='zero'),
+            axis=axis,
+        )
 
     def batched_linear(self, x: str, weights: ArrayLike) -> str:
         """One product per entry of the first axis: (n, rows, in) @ (n, in, out)."""
@@ -130,25 +171,45 @@ class GraphWriter:
     def conv(
         self,
         x: str,
-        weight: ArrayLike,
-        bias: ArrayLike,
+        weight: Float64,
+        bias: Float64,
         *,
         stride: int = 1,
         pad: int = 0,
-        group: int = 1,
+        label: str = '',
     ) -> str:
         """Convolution with a square kernel: (B, in, H, W) -> (B, out, H', W')."""
-        kernel = np.asarray(weight)
-        return self.op(
-            'Conv',
-            x,
-            self.constant(kernel, name='weight'),
-            self.constant(bias, name='bias'),
-            kernel_shape=list(kernel.shape[2:]),
-            strides=[stride, stride],
-            pads=[pad] * 4,
-            group=group,
-        )
+        (y,) = self.convs(x, [(weight, bias)], stride=stride, pad=pad, label=label)
+        return y
+
+    def convs(
+        self,
+        x: str,
+        layers: Sequence[tuple[Float64, Float64]],
+        *,
+        stride: int = 1,
+        pad: int = 0,
+        label: str = '',
+    ) -> list[str]:
+        """Convolutions with weight and bias, each of its own share of the input's channels."""
+        grid = self._grid(x, label)
+        if grid:
+            x = self.op('QuantizeLinear', x, *grid)
+        parts = [x]
+        if len(layers) > 1:
+            parts = self.split(x, 1, [weight.shape[1] for weight, _ in layers])
+        return [
+            self.op(
+                'Conv',
+                self.op('DequantizeLinear', part, *grid) if grid else part,
+                self._int8(weight, 0) if grid else self.constant(weight, name='weight'),
+                self.constant(bias, name='bias'),
+                kernel_shape=list(weight.shape[2:]),
+                strides=[stride, stride],
+                pads=[pad] * 4,
+            )
+            for part, (weight, bias) in zip(parts, layers)
+        ]
 
     def model(self, metadata: Mapping[str, str]) -> onnx.ModelProto:
         """The finished model, checked."""
@@ -156,6 +217,8 @@ class GraphWriter:
             self._nodes, self.name, self._inputs, self._outputs, list(self._constants.values())
         )
         opset = [helper.make_opsetid('', OPSET)]
+        if any(node.domain == ORT_DOMAIN for node in self._nodes):
+            opset.append(helper.make_opsetid(ORT_DOMAIN, 1))
         model = helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION)
         model.producer_name = 'hit_rfgm_ros'
         helper.set_model_props(model, dict(metadata))

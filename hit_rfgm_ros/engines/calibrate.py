@@ -1,0 +1,54 @@
+"""Activation ranges for int8, measured on real crops with ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.engines.hit_graph import watched_graph
+from hit_rfgm_ros.errors import EngineError
+from hit_rfgm_ros.types import Array, ImageU8
+import onnxruntime as ort
+
+
+def collect_ranges(
+    config: HiTConfig,
+    tensors: Mapping[str, Array],
+    crops: Iterable[tuple[ImageU8, ImageU8]],
+) -> dict[str, tuple[float, float]]:
+    """Smallest and largest input of every layer that int8 replaces.
+
+    Args:
+        config: the network.
+        tensors: its state dict under official keys.
+        crops: (search, template) pairs, uint8 RGB, (256, 256, 3) and (128, 128, 3). Some dozens
+            will do; clipping the outermost values changed nothing measurable.
+
+    Returns:
+        (lowest, highest) by the layer's label, to be given to `hit_graph.build_graphs`; JSON of
+        it belongs into the weights' metadata under ``ranges``.
+
+    Raises:
+        EngineError: if there are no crops.
+    """
+    graphs, watched = watched_graph(config, tensors)
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    template_run, track_run = (
+        ort.InferenceSession(
+            graphs[name].SerializeToString(), options, providers=['CPUExecutionProvider']
+        )
+        for name in ('template', 'track')
+    )
+    lows: dict[str, list[float]] = {}
+    highs: dict[str, list[float]] = {}
+    names = sorted(set(watched.values()))
+    for search, template in crops:
+        (tokens,) = template_run.run(None, {'template': template[None]})
+        feeds = {'search': search[None], 'template_tokens': tokens}
+        for name, value in zip(names, track_run.run(names, feeds)):
+            lows.setdefault(name, []).append(float(value.min()))
+            highs.setdefault(name, []).append(float(value.max()))
+    if not lows:
+        raise EngineError('there are no crops to measure activation ranges on: give some dozens')
+    return {label: (min(lows[name]), max(highs[name])) for label, name in watched.items()}
