@@ -3,15 +3,16 @@
 from pathlib import Path
 import re
 import shlex
+from typing import Any
 
 import click
 from hit_rfgm_ros.cli.main import COMMANDS, group
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.data.golden import golden_frame
 from hit_rfgm_ros.engines.random_weights import random_weights
-from hit_rfgm_ros.errors import WeightsError
-from hit_rfgm_ros.weights.catalog import find_weights
+from hit_rfgm_ros.types import Box
 from hit_rfgm_ros.weights.files import write_weights
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,28 +41,51 @@ def commands() -> list[tuple[str, str]]:
     ]
 
 
+def given() -> dict[str, Any]:
+    """The names that the pages leave to the reader: frames, boxes, a camera, the engine's maps."""
+    rng = np.random.default_rng(1)
+    frames = [golden_frame(index).image for index in range(4)]
+    return {
+        'first_frame': frames[0],
+        'frame': frames[0],
+        'next_frame': frames[1],
+        'frames': frames[1:],
+        'camera': [(12.0 + index / 30, frame) for index, frame in enumerate(frames)],
+        'box': golden_frame(0).box,
+        'other_box': Box(200, 40, 50, 60),
+        'steer_towards': print,
+        'score_tl': rng.dirichlet(np.full(256, 0.05), 200),
+        'score_br': rng.dirichlet(np.full(256, 0.05), 200),
+        'correlation': rng.normal(size=(200, 256)),
+        'boxes': rng.uniform(0.2, 0.6, (200, 4)),
+        'overlap': rng.uniform(0, 1, 200),
+        'metadata': {},
+    }
+
+
 @pytest.fixture(scope='module')
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the pages speak of."""
-    path = tmp_path_factory.mktemp('docs')
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's folders, with (random) weights of hit_tiny installed and a file of them at hand."""
+    path = tmp_path_factory.mktemp('home')
     tensors = random_weights(get_model_config('hit_tiny')).tensors
-    write_weights(path / 'hit_tiny.safetensors', 'hit_tiny', tensors, {})
+    installed = path / 'hit_rfgm_ros' / 'weights' / 'hit_tiny.safetensors'
+    installed.parent.mkdir(parents=True)
+    for file in (installed, path / 'hit_tiny.safetensors'):
+        write_weights(file, 'hit_tiny', tensors, {})
     return path
 
 
-@pytest.mark.parametrize(('page', 'code'), blocks('python'))
-def test_python_block_runs(
-    page: str, code: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize('page', sorted({page for page, _ in blocks('python')}))
+def test_python_of_a_page_runs_from_top_to_bottom(
+    page: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(folder)
-    if 'create_tracker' in code:
-        try:
-            find_weights('hit_tiny')
-        except WeightsError as error:
-            pytest.skip(f'this checkout ships no weights: {error}')
-    frames = [golden_frame(index).image for index in range(3)]
-    given = {'frame': frames[0], 'first_frame': frames[0], 'frames': frames[1:]}
-    exec(compile(code, page, 'exec'), given)
+    monkeypatch.chdir(home)
+    monkeypatch.setenv('XDG_DATA_HOME', str(home))
+    monkeypatch.setenv('XDG_CACHE_HOME', str(home / 'cache'))
+    names = given()
+    for found, code in blocks('python'):
+        if found == page:
+            exec(compile(code, f'example of {page}', 'exec'), names)
 
 
 @pytest.mark.parametrize(('page', 'line'), commands())
