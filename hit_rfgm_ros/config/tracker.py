@@ -36,6 +36,8 @@ class TrackerConfig:
         found_above: confidence that a LOST target must reach to be found again; -1 takes the
             weights' own.
         search_windows: further windows per frame around the last place while UNCERTAIN.
+        search_scale: while unsure some windows are cut for a target larger or smaller by this
+            factor; 1 tries no other sizes.
         scan_windows: further windows per frame while LOST.
         search_everywhere: while LOST, let the further windows walk over the whole image.
         min_box_size: smallest side of a box in pixels, at the start and later.
@@ -57,6 +59,7 @@ class TrackerConfig:
     freeze_when_lost: bool = True
     found_above: float = -1.0
     search_windows: int = 2
+    search_scale: float = 1.4
     scan_windows: int = 3
     search_everywhere: bool = True
     min_box_size: float = 4.0
@@ -75,6 +78,7 @@ class TrackerConfig:
         self._check('max_scale_change', change == 0 or change >= 1, 'at least 1, or 0')
         damping = self.size_damping
         self._check('size_damping', damping == -1 or 0 < damping <= 1, 'in (0, 1], or -1')
+        self._check('search_scale', 1 <= self.search_scale <= 4, 'in [1, 4]')
         for name in ('search_windows', 'scan_windows'):
             self._check(name, 0 <= getattr(self, name) <= 64, 'in [0, 64]')
         self._check('min_box_size', self.min_box_size >= 1, 'at least 1')

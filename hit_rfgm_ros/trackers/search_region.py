@@ -1,8 +1,9 @@
-"""Where to look: one window while sure, more windows of the same size while not.
+"""Where to look: one window while sure, more windows while not.
 
 The network sees a template of fixed scale, so zooming out would show it a target of the wrong
 size. Instead the search region widens by further windows at other places, a few per frame: all of
-them together cover the region that a wider crop would show.
+them together cover the region that a wider crop would show. Some windows are cut for a target of
+another size, since a wrong size is as often the cause of a loss as a wrong place.
 """
 
 from __future__ import annotations
@@ -46,13 +47,20 @@ class SearchPolicy:
         key = (box, lost, width, height)
         if key != self._planned_for:
             self._planned_for, self._next = key, 0
-            if lost and options.search_everywhere:
-                self._plan = over_image(box, options.search_factor, width, height)
-            elif options.widen_search:
-                self._plan = around(box, options, width, height)
-            else:
-                self._plan = []
+            self._plan = self._walk(box, lost, width, height)
         return [box, *self._take(options.scan_windows if lost else options.search_windows)]
+
+    def _walk(self, box: Box, lost: bool, width: int, height: int) -> list[Box]:
+        options = self._options
+        other = options.search_scale
+        sizes = [] if other == 1 else [scaled(box, 1 / other), scaled(box, other)]
+        if lost and options.search_everywhere:
+            walks = [over_image(size, options.search_factor, width, height) for size in sizes]
+            first = over_image(box, options.search_factor, width, height)
+            return [*sizes, *first, *(place for walk in walks for place in walk)]
+        if options.widen_search:
+            return [*sizes, *around(box, options, width, height)]
+        return []
 
     def _take(self, count: int) -> list[Box]:
         length = len(self._plan)
@@ -60,6 +68,13 @@ class SearchPolicy:
         taken = [self._plan[(self._next + step) % length] for step in range(count)]
         self._next += count
         return taken
+
+
+def scaled(box: Box, factor: float) -> Box:
+    """The box with sides ``factor`` times as long, about its centre."""
+    cx, cy = box.center
+    width, height = factor * box.width, factor * box.height
+    return Box(cx - 0.5 * width, cy - 0.5 * height, width, height)
 
 
 def around(box: Box, options: TrackerConfig, width: int, height: int) -> list[Box]:

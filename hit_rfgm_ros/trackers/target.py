@@ -52,6 +52,7 @@ class Target:
         self._options = options
         self._calibration = calibration or UNCALIBRATED
         self._policy = SearchPolicy(options)
+        self._places: list[Box] = []  # that the windows of this frame were cut around
         self._candidate: Box | None = None  # seen while LOST, not yet believed
         self._lost_below = _own(options.lost_below, self._calibration.lost_below)
         self._uncertain_below = _own(options.uncertain_below, self._calibration.uncertain_below)
@@ -87,11 +88,11 @@ class Target:
         if (width, height) != self._image_size:
             self._rescale(width, height)
         if self._candidate is not None:
-            places = [self._candidate]
+            self._places = [self._candidate]
         else:
-            places = self._policy.places(self._anchor, self.state, width, height)
+            self._places = self._policy.places(self._anchor, self.state, width, height)
         factor, size = self._options.search_factor, self._config.search_size
-        return [crop_window(place, factor, size, width, height) for place in places]
+        return [crop_window(place, factor, size, width, height) for place in self._places]
 
     def absorb(
         self,
@@ -119,7 +120,8 @@ class Target:
             self._machine.fail(stamp, BAD_NUMBERS)
             return self._result(stamp, 0.0)
         confidence = float(scores[pick])
-        found = self._moved(windows[pick].to_image(boxes[pick]), confidence)
+        found = windows[pick].to_image(boxes[pick])
+        found = self._moved(self._places[pick], found, confidence)
         if self.state is TrackState.LOST:
             return self._seek(found, confidence, stamp)
         self._machine.update(stamp, confidence)
@@ -157,9 +159,8 @@ class Target:
             self._candidate = None
         return self._result(stamp, confidence, reason)
 
-    def _moved(self, found: Box, confidence: float) -> Box:
-        """The found box with our limits on size and place."""
-        old = self._anchor
+    def _moved(self, old: Box, found: Box, confidence: float) -> Box:
+        """The found box with our limits on its place, and on its size against ``old``."""
         width, height = old.width, old.height
         if confidence >= self._uncertain_below or not self._options.freeze_when_lost:
             width, height = self._size.step(old, found, confidence, self._image_size)
@@ -170,9 +171,7 @@ class Target:
 
     @property
     def _anchor(self) -> Box:
-        """Where to look, and the size that changes are measured from."""
-        if self._candidate is not None:
-            return self._candidate
+        """Where to look first: the box, with the steady size while it is in doubt."""
         if self._options.paper_mode or self.state is TrackState.TRACKING:
             return self.box
         return _around(self.box.center, *self._size.steady)

@@ -129,6 +129,21 @@ def test_without_the_scan_only_the_neighbourhood_is_searched(
         assert (results[-1].state is TRACKING) is found
 
 
+@pytest.mark.parametrize('side', [20, 56])
+def test_a_target_that_returns_at_another_size_is_found(
+    make_tracker: Make, matcher: Any, scenes: ModuleType, side: int
+) -> None:
+    patch = scenes.resized(scenes.TARGET, side)
+    back = (scenes.frame_with((200, 130, patch)), Box(200, 130, side, side))
+    frames = [scenes.target_at(80, 80)] * 5 + [(scenes.BACKGROUND, None)] * 40 + [back] * 70
+    results = follow(make_tracker(matcher), frames)
+    assert results[44].state is LOST
+    assert results[-1].state is TRACKING
+    assert overlaps(results, frames)[-1] > 0.6
+    fixed = follow(make_tracker(matcher, search_scale=1.0), frames)
+    assert fixed[-1].state is LOST
+
+
 def test_a_jump_is_caught_by_the_widened_search(
     make_tracker: Make, matcher: Any, scenes: ModuleType
 ) -> None:

@@ -5,7 +5,13 @@ from typing import Any
 
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.geometry.crop import crop_window
-from hit_rfgm_ros.trackers.search_region import MAX_PLACES, SearchPolicy, around, over_image
+from hit_rfgm_ros.trackers.search_region import (
+    MAX_PLACES,
+    SearchPolicy,
+    around,
+    over_image,
+    scaled,
+)
 from hit_rfgm_ros.types import Box, TrackState
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,7 +46,24 @@ def test_unsure_adds_a_few_windows_of_the_usual_size(state: TrackState, extra: i
     for places in walk(state, 10):
         assert places[0] == BOX
         assert len(places) == 1 + extra
-        assert {(place.width, place.height) for place in places} == {(50, 40)}
+    same = walk(state, 10, search_scale=1.0)
+    assert {(place.width, place.height) for places in same for place in places} == {(50, 40)}
+
+
+@pytest.mark.parametrize('state', [UNCERTAIN, LOST])
+def test_other_sizes_are_tried_at_the_last_place_first(state: TrackState) -> None:
+    places = [place for frame in walk(state, 60, search_scale=1.5) for place in frame[1:]]
+    assert places[:2] == [scaled(BOX, 1 / 1.5), scaled(BOX, 1.5)]
+    assert max(map(distance, places[:2])) < 1e-9
+    sizes = [place.width for place in places]
+    assert sorted({round(size) for size in sizes}) == [33, 50, 75]
+    elsewhere = [place.width for place in places if distance(place) > 1]
+    assert (set(elsewhere) == {50}) is (state is UNCERTAIN)
+
+
+def test_scaled_keeps_the_centre() -> None:
+    box = scaled(BOX, 2.0)
+    assert (box.width, box.height, box.center) == (100, 80, BOX.center)
 
 
 def test_the_number_of_windows_is_an_option() -> None:
@@ -54,7 +77,8 @@ def test_widening_and_scanning_have_their_switches() -> None:
     assert walk(UNCERTAIN, 1, widen_search=False) == [[BOX]]
     assert len(walk(LOST, 1, widen_search=False)[0]) == 4  # still everywhere
     assert walk(LOST, 1, widen_search=False, search_everywhere=False) == [[BOX]]
-    near = {place for places in walk(LOST, 50, search_everywhere=False) for place in places}
+    alone = {'search_everywhere': False, 'search_scale': 1.0}
+    near = {place for places in walk(LOST, 50, **alone) for place in places}
     side = 4 * math.sqrt(BOX.area)
     assert max(map(distance, near)) <= 0.5 * math.sqrt(2) * side + 1e-9
 
@@ -70,7 +94,7 @@ def test_the_widened_region_is_bounded(factor: float, count: int) -> None:
 
 
 def test_near_places_come_first_and_all_come_again() -> None:
-    seen = [place for places in walk(LOST, 200) for place in places[1:]]
+    seen = [place for places in walk(LOST, 200, search_scale=1.0) for place in places[1:]]
     plan = over_image(BOX, 4.0, WIDTH, HEIGHT)
     assert seen[: len(plan)] == plan
     assert seen[len(plan) : 2 * len(plan)] == plan
@@ -79,7 +103,7 @@ def test_near_places_come_first_and_all_come_again() -> None:
 
 
 def test_a_new_place_or_state_starts_the_walk_anew() -> None:
-    policy = SearchPolicy(TrackerConfig())
+    policy = SearchPolicy(TrackerConfig(search_scale=1.0))
     first = policy.places(BOX, UNCERTAIN, WIDTH, HEIGHT)
     assert policy.places(BOX, UNCERTAIN, WIDTH, HEIGHT) != first
     assert policy.places(BOX, LOST, WIDTH, HEIGHT)[1:] == over_image(BOX, 4, WIDTH, HEIGHT)[:3]
