@@ -27,6 +27,7 @@ _HEADER = (
     'FPS',
     'VERDICT',
 )
+_WIDTHS = (11, 6, 9, 21, 8, 8, 6, 0)
 
 
 class Row(NamedTuple):
@@ -107,14 +108,17 @@ def _test_model(model: str, loaded: Weights | None, threads: int) -> bool:
         raise EngineError('neither torch nor ONNX Runtime is installed: nothing to compare with')
     which = 'random weights' if loaded is None else f'{weights.path}'
     click.echo(f'{model} ({which}), compared with {source}:')
-    rows = [Row(_HEADER, False)]
-    for row in _rows(model, weights, reference, threads):
-        rows.append(row)
-    widths = [max(len(row.cells[i]) for row in rows) for i in range(len(_HEADER))]
-    for row in rows:
-        line = '  '.join(cell.ljust(width) for cell, width in zip(row.cells, widths))
-        click.echo(f'  {line.rstrip()}')
-    return any(row.failed for row in rows)
+    _print(_HEADER)
+    failed = False
+    for row in _rows(model, weights, reference, threads):  # one by one: each takes a while
+        _print(row.cells)
+        failed |= row.failed
+    return failed
+
+
+def _print(cells: tuple[str, ...]) -> None:
+    line = '  '.join(cell.ljust(width) for cell, width in zip(cells, _WIDTHS))
+    click.echo(f'  {line.rstrip()}')
 
 
 def _rows(model: str, weights: Weights, reference: Array, threads: int) -> Iterator[Row]:

@@ -76,7 +76,7 @@ def _ranges(weights: Weights) -> dict[str, tuple[float, float]]:
     if RANGES not in weights.metadata:
         raise PrecisionError(
             f'int8 needs the ranges of the activations, and the weights of {weights.model} carry '
-            'none; fp32 and bf16 need nothing'
+            'none; measure them with: hit-rfgm engine calibrate'
         )
     ranges = json.loads(weights.metadata[RANGES])
     return {name: (float(low), float(high)) for name, (low, high) in ranges.items()}

@@ -6,6 +6,7 @@ from pathlib import Path
 import sys
 
 from click.testing import CliRunner, Result
+import cv2
 from hit_rfgm_ros.cli.doctor import doctor
 from hit_rfgm_ros.cli.engine import engine
 from hit_rfgm_ros.cli.export import export
@@ -14,8 +15,9 @@ from hit_rfgm_ros.config.models import HIT_MODELS, get_model_config
 from hit_rfgm_ros.engines import agreement
 from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 from hit_rfgm_ros.engines.random_weights import random_weights
+from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import EngineError, WeightsError
-from hit_rfgm_ros.weights.files import write_weights
+from hit_rfgm_ros.weights.files import read_weights, write_weights
 import numpy as np
 import pytest
 
@@ -143,6 +145,32 @@ def test_engine_build_fills_the_cache_and_info_lists_it() -> None:
     built = call(engine, 'build', *RANDOM, '--backend', 'onnxruntime').output
     assert 'onnxruntime on cpu in fp32, as asked for' in built
     assert 'hit_tiny-onnxruntime-fp32-' in call(engine, 'info').output
+
+
+def test_engine_calibrate_makes_weights_ready_for_int8(tmp_path: Path) -> None:
+    config = get_model_config('hit_tiny')
+    drawn = random_weights(config)
+    write_weights(tmp_path / 'w.safetensors', 'hit_tiny', drawn.tensors, drawn.metadata)
+    generator = np.random.default_rng(0)
+    (tmp_path / 'pictures').mkdir()
+    for number in range(3):
+        picture = generator.integers(0, 256, (90, 120, 3), np.uint8)
+        cv2.imwrite(str(tmp_path / 'pictures' / f'{number}.png'), picture)
+    arguments = ('--model', 'hit_tiny', '--weights', str(tmp_path / 'w.safetensors'))
+    ready = tmp_path / 'int8.safetensors'
+    with pytest.raises(EngineError, match='int8 needs the ranges'):
+        call(engine, 'build', *arguments, '--backend', 'openvino', '--precision', 'int8')
+    output = call(
+        engine, 'calibrate', str(tmp_path / 'pictures'), *arguments, '--out', str(ready)
+    ).output
+    assert 'openvino on cpu in int8' in output
+    for backend in ('openvino', 'onnxruntime'):
+        made = create_engine('hit_tiny', read_weights(ready), backend=backend, precision='int8')
+        tokens = made.run('template', {'template': np.zeros((1, 64, 64, 3), np.uint8)})
+        search = generator.integers(0, 256, (1, 128, 128, 3), np.uint8)
+        assert np.isfinite(made.run('track', {'search': search, **tokens})['boxes']).all()
+    with pytest.raises(EngineError, match='random weights track nothing'):
+        call(engine, 'calibrate', str(tmp_path / 'pictures'), *RANDOM, '--out', str(ready))
 
 
 def test_doctor_reports_what_bug_reports_need(monkeypatch: pytest.MonkeyPatch) -> None:
