@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hit_rfgm_ros.trackers.frames import check_color
 from hit_rfgm_ros.trackers.hit import HiTTracker
 from hit_rfgm_ros.trackers.parts import make_parts
 
@@ -42,6 +43,7 @@ def create_tracker(
         WeightsError: if there are no weights, with the way to get them, or they do not fit.
         EngineError: if no back end can run the model here.
     """
+    check_color(color)
     parts = make_parts(
         model,
         weights=weights,

@@ -9,7 +9,7 @@ from hit_rfgm_ros.config.models import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.errors import TrackerError
 from hit_rfgm_ros.trackers.confidence import Calibration
-from hit_rfgm_ros.trackers.frames import FrameClock
+from hit_rfgm_ros.trackers.frames import FrameClock, check_color
 from hit_rfgm_ros.trackers.parts import make_parts
 from hit_rfgm_ros.trackers.runner import TargetRunner
 from hit_rfgm_ros.trackers.target import Target
@@ -39,6 +39,7 @@ class MultiTargetTracker:
         **options: Any,
     ) -> None:
         """Build the engine; see `create_tracker` for the arguments and the errors."""
+        check_color(color)
         parts = make_parts(
             model,
             weights=weights,

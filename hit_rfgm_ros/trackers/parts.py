@@ -14,10 +14,12 @@ from hit_rfgm_ros.trackers.confidence import Calibration
 from hit_rfgm_ros.types import Engine
 from hit_rfgm_ros.weights.catalog import find_weights
 from hit_rfgm_ros.weights.files import Weights, read_weights
+import numpy as np
 
 _log = logging.getLogger(__name__)
 
 RANDOM = 'random'
+MAX_BATCH = 8  # windows per call of the engine; more are split
 
 
 class Parts(NamedTuple):
@@ -39,7 +41,7 @@ def make_parts(
     threads: int,
     options: Mapping[str, Any],
 ) -> Parts:
-    """Check the options, find the weights and build the engine.
+    """Check the options, find the weights, build the engine and warm it up.
 
     Raises:
         ConfigError, WeightsError, EngineError: see `create_tracker`.
@@ -48,11 +50,39 @@ def make_parts(
     tracker_options = TrackerConfig.from_dict(options)
     loaded = None if weights == RANDOM else read_weights(find_weights(model, weights), model)
     engine = create_engine(
-        model, loaded, backend=backend, device=device, precision=precision, threads=threads
+        model,
+        loaded,
+        backend=backend,
+        device=device,
+        precision=precision,
+        max_batch=MAX_BATCH,
+        threads=threads,
     )
+    _warm_up(engine, loaded.config if loaded else config, tracker_options)
     return Parts(
         engine, loaded.config if loaded else config, tracker_options, _calibration(loaded)
     )
+
+
+def _warm_up(engine: Engine, config: HiTConfig, options: TrackerConfig) -> None:
+    """Run every size of batch that one target can need, once.
+
+    Back ends compile on the first call of a size, OpenVINO for a second: not in the moment when
+    the target is about to be lost.
+    """
+    sizes = {1}
+    if not options.paper_mode:
+        sizes |= {1 + options.search_windows, 1 + options.scan_windows}
+    side = config.template_size
+    tokens = np.asarray(
+        engine.run('template', {'template': np.zeros((1, side, side, 3), np.uint8)})[
+            'template_tokens'
+        ]
+    )
+    side = config.search_size
+    for size in sorted(min(size, MAX_BATCH) for size in sizes):
+        search = np.zeros((size, side, side, 3), np.uint8)
+        engine.run('track', {'search': search, 'template_tokens': np.repeat(tokens, size, 0)})
 
 
 def _calibration(weights: Weights | None) -> Calibration | None:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 import logging
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import hit_rfgm_ros
 from hit_rfgm_ros.errors import ConfigError, EngineError, WeightsError
+from hit_rfgm_ros.trackers import parts
 from hit_rfgm_ros.trackers.confidence import FEATURES, Calibration
 from hit_rfgm_ros.types import Box, ConfidenceKind, TrackState
 from hit_rfgm_ros.weights import catalog
@@ -55,6 +57,23 @@ def test_colour_order_is_the_frames(tmp_path: Path) -> None:
     rgb.reset()
     rgb.init(FRAME[:, :, ::-1], BOX)  # the wrong order is another picture
     assert rgb.update(FRAME[:, :, ::-1]).box != bgr.update(FRAME[:, :, ::-1]).box
+
+
+@pytest.mark.parametrize(
+    ('options', 'sizes'),
+    [
+        pytest.param({}, [1, 3, 4], id='default'),
+        pytest.param({'scan_windows': 60, 'search_windows': 0}, [1, 8], id='many'),
+        pytest.param({'paper_mode': True}, [1], id='paper-mode'),
+    ],
+)
+def test_every_size_of_batch_is_warm(
+    monkeypatch: pytest.MonkeyPatch, scenes: ModuleType, options: dict[str, Any], sizes: list[int]
+) -> None:
+    engine = scenes.MatchingEngine()
+    monkeypatch.setattr(parts, 'create_engine', lambda *_, **__: engine)
+    hit_rfgm_ros.create_tracker('hit_tiny', weights='random', **options)
+    assert engine.batches == sizes
 
 
 @pytest.mark.usefixtures('no_weights')
