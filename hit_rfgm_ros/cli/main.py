@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
+import os
 import sys
 from types import TracebackType
 
@@ -76,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = [word for word in words if word != '--debug']
     if not debug:
         sys.excepthook = _report
+        # Our own line says what is wrong with a file; those of its libraries would hide it.
+        os.environ.setdefault('OPENCV_LOG_LEVEL', 'SILENT')
+        os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     try:
         result = group.main(words, prog_name='hit-rfgm', standalone_mode=False)
         code = result if isinstance(result, int) else 0
