@@ -7,6 +7,7 @@ reaches the image's right or bottom edge loses the last column or row, as it doe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 
@@ -74,7 +75,13 @@ class CropWindow:
 
 
 def crop_window(
-    box: Box, factor: float, size: int, image_width: int, image_height: int
+    box: Box,
+    factor: float,
+    size: int,
+    image_width: int,
+    image_height: int,
+    *,
+    multiple: int = 1,
 ) -> CropWindow:
     """Place the square of side ``ceil(factor * sqrt(w * h))`` around ``box``.
 
@@ -82,6 +89,9 @@ def crop_window(
         box: in image pixels.
         factor: 2 for the template, 4 for the search region (HiT, section 4.1).
         size: side after resizing, in pixels.
+        image_width, image_height: of the image in pixels.
+        multiple: round the side up to a multiple of it; more of the padding of a large window can
+            then be skipped in `cut`.
 
     Raises:
         GeometryError: if the box has no area or is far larger than the image, or if no pixel of
@@ -95,6 +105,7 @@ def crop_window(
             'image: give a box in pixels of this image'
         )
     side = math.ceil(reach)
+    side += -side % multiple
     x = round(box.x + 0.5 * box.width - 0.5 * side)
     y = round(box.y + 0.5 * box.height - 0.5 * side)
     pads = (
@@ -131,9 +142,38 @@ def cut(
         window.y + top : window.y + window.side - bottom,
         window.x + left : window.x + window.side - right,
     ]
-    if any(window.pads):
-        border = cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_CONSTANT)
-        inside = np.asarray(border, np.uint8)
     how = cv2.INTER_LINEAR_EXACT if exact else cv2.INTER_LINEAR
-    size = (window.size, window.size)
-    return np.asarray(cv2.resize(inside, size, dst=out, interpolation=how), np.uint8)
+    skips = _skippable(window)
+    if not any(skips):
+        if any(window.pads):
+            inside = _with_border(inside, window.pads)
+        size = (window.size, window.size)
+        return np.asarray(cv2.resize(inside, size, dst=out, interpolation=how), np.uint8)
+    if out is None:
+        out = np.empty((window.size, window.size, *image.shape[2:]), np.uint8)
+    out[:] = 0
+    common = math.gcd(window.side, window.size)
+    pixels, cells = window.side // common, window.size // common
+    rest = [pad - skip * pixels for pad, skip in zip(window.pads, skips)]
+    first_column, first_row, last_column, last_row = (skip * cells for skip in skips)
+    part = out[first_row : window.size - last_row, first_column : window.size - last_column]
+    part[:] = cv2.resize(
+        _with_border(inside, rest), (part.shape[1], part.shape[0]), interpolation=how
+    ).reshape(part.shape)
+    return out
+
+
+def _skippable(window: CropWindow) -> list[int]:
+    """Blocks of padding at each side that need not be resized, because they stay black.
+
+    A block is the smallest number of window pixels that become a whole number of crop pixels; a
+    pixel of padding is left next to the image, since interpolation looks one pixel further.
+    """
+    pixels = window.side // math.gcd(window.side, window.size)
+    return [max(pad - 1, 0) // pixels for pad in window.pads]
+
+
+def _with_border(inside: ImageU8, pads: Sequence[int]) -> ImageU8:
+    left, top, right, bottom = pads
+    border = cv2.copyMakeBorder(inside, top, bottom, left, right, cv2.BORDER_CONSTANT)
+    return np.asarray(border, np.uint8)

@@ -23,6 +23,7 @@ from hit_rfgm_ros.trackers.states import StateMachine
 from hit_rfgm_ros.types import Array, Box, ConfidenceKind, TrackResult, TrackState
 import numpy as np
 
+LARGE = 4  # window sides over the search size from which padding is worth skipping
 BAD_NUMBERS = 'the network gave numbers that are not finite'
 
 
@@ -91,8 +92,15 @@ class Target:
             self._places = [self._candidate]
         else:
             self._places = self._policy.places(self._anchor, self.state, width, height)
+        return [self._window(place, width, height) for place in self._places]
+
+    def _window(self, place: Box, width: int, height: int) -> CropWindow:
         factor, size = self._options.search_factor, self._config.search_size
-        return [crop_window(place, factor, size, width, height) for place in self._places]
+        large = factor * math.sqrt(place.area) > LARGE * size
+        # A target that fills the frame has a window that is mostly padding. A side that is a
+        # multiple of 32 (at most 3 % longer) lets `cut` pass over it.
+        multiple = 32 if large and not self._options.paper_mode else 1
+        return crop_window(place, factor, size, width, height, multiple=multiple)
 
     def absorb(
         self,

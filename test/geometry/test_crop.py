@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import cv2
 from hit_rfgm_ros.errors import GeometryError
 from hit_rfgm_ros.geometry.boxes import clip_box
 from hit_rfgm_ros.geometry.crop import crop_window, cut
@@ -281,3 +282,36 @@ def test_paper_mode_is_off_by_at_most_half_a_pixel(box: Box, factor: float) -> N
     assert abs(ours.x - paper.x) <= 0.5 + 1e-4
     assert abs(ours.y - paper.y) <= 0.5 + 1e-4
     assert (ours.width, ours.height) == (paper.width, paper.height)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.floats(-40, 80),
+    st.floats(-40, 80),
+    st.floats(4, 120),
+    st.floats(4, 120),
+    st.sampled_from([1, 2, 16, 32, 64]),
+    st.sampled_from([64, 128]),
+    st.booleans(),
+)
+def test_skipped_padding_changes_no_pixel(
+    x: float, y: float, width: float, height: float, multiple: int, size: int, exact: bool
+) -> None:
+    try:
+        window = crop_window(Box(x, y, width, height), 4, size, WIDTH, HEIGHT, multiple=multiple)
+    except GeometryError:
+        assume(False)
+    assert window.side % multiple == 0
+    image = picture()
+    left, top, right, bottom = window.pads
+    inside = image[
+        window.y + top : window.y + window.side - bottom,
+        window.x + left : window.x + window.side - right,
+    ]
+    whole = np.pad(inside, ((top, bottom), (left, right), (0, 0)))
+    how = cv2.INTER_LINEAR_EXACT if exact else cv2.INTER_LINEAR
+    expected = cv2.resize(whole, (size, size), interpolation=how)
+    out = np.full((size, size, 3), 7, np.uint8)
+    np.testing.assert_array_equal(cut(image, window, exact=exact), expected)
+    np.testing.assert_array_equal(cut(image, window, out, exact=exact), expected)
+    np.testing.assert_array_equal(out, expected)
