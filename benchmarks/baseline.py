@@ -14,7 +14,6 @@ from hit_rfgm_ros.models import create_model
 from hit_rfgm_ros.models.layers import ConvBN, LinearBN
 from hit_rfgm_ros.models.registry import load_state
 from hit_rfgm_ros.types import Array
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,32 +28,6 @@ class BoxOnly(nn.Module):
     def forward(self, search: Tensor, template: Tensor) -> Tensor:
         """Normalised float pictures in."""
         return self.network(search, template).boxes[:, None]
-
-
-def random_state(name: str, seed: int = 0) -> dict[str, Array]:
-    """Random weights with lively statistics: nothing folds to zero, the maps are peaked."""
-    rng = np.random.default_rng(seed)
-    state: dict[str, Array] = {}
-    for key, value in create_model(name).state_dict().items():
-        if key.endswith(('attention_bias_idxs', 'num_batches_tracked')):
-            continue
-        shape = tuple(value.shape)
-        if key.endswith('running_var'):
-            array = rng.uniform(0.5, 1.5, shape)
-        elif key.endswith('weight') and len(shape) == 1:
-            array = rng.normal(1.0, 0.1, shape)
-        elif len(shape) >= 2:
-            array = rng.normal(0, _gain(key) / np.sqrt(np.prod(shape[1:])), shape)
-        else:
-            array = rng.normal(0, 0.1, shape)
-        state[key] = array.astype(np.float32)
-    return state
-
-
-def _gain(key: str) -> float:
-    if 'conv5' in key:
-        return 3.0
-    return 1.3 if 'box_head' in key or 'patch_embed' in key else 0.6
 
 
 def folded(module: nn.Module) -> nn.Module:

@@ -99,7 +99,10 @@ class _Worker:
         self._process.wait(timeout=30)
 
 
-def make_runner(variant: Variant) -> Callable[[], object]:
+Call = Callable[[], dict[str, np.ndarray]]
+
+
+def make_runner(variant: Variant) -> Call:
     """Load the variant's graph and return a call without arguments."""
     feeds = dict(np.load(variant.inputs))
     if variant.backend == 'onnxruntime':
@@ -107,7 +110,7 @@ def make_runner(variant: Variant) -> Callable[[], object]:
     return _openvino(variant, feeds)
 
 
-def _onnxruntime(variant: Variant, feeds: dict[str, np.ndarray]) -> Callable[[], object]:
+def _onnxruntime(variant: Variant, feeds: dict[str, np.ndarray]) -> Call:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -117,10 +120,11 @@ def _onnxruntime(variant: Variant, feeds: dict[str, np.ndarray]) -> Callable[[],
         'session.intra_op.allow_spinning', '1' if variant.spinning else '0'
     )
     session = ort.InferenceSession(variant.path, options, providers=['CPUExecutionProvider'])
-    return lambda: session.run(None, feeds)
+    names = [output.name for output in session.get_outputs()]
+    return lambda: dict(zip(names, session.run(None, feeds)))
 
 
-def _openvino(variant: Variant, feeds: dict[str, np.ndarray]) -> Callable[[], object]:
+def _openvino(variant: Variant, feeds: dict[str, np.ndarray]) -> Call:
     import openvino as ov
 
     settings = {
@@ -140,7 +144,7 @@ def _openvino(variant: Variant, feeds: dict[str, np.ndarray]) -> Callable[[], ob
         )
     request = core.compile_model(model, 'CPU', settings).create_infer_request()
 
-    def call() -> object:
+    def call() -> dict[str, np.ndarray]:
         outputs = request.infer(feeds, share_inputs=True, share_outputs=True)
         return {port.get_any_name(): value for port, value in outputs.items()}
 
