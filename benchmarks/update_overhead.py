@@ -1,6 +1,6 @@
 """CPU time of `update()` beyond the forward: an engine that answers at once, a 720p frame.
 
-    python benchmarks/update_overhead.py [--out benchmarks/results/update_overhead.json]
+    python benchmarks/update_overhead.py [--out benchmarks/results/MACHINE/update_overhead.json]
 
 Process CPU time (all threads), best of several rounds, OpenCV on one thread. The answers are
 canned, so what is left is checking the frame, cutting, the batch, confidence, states and the box.

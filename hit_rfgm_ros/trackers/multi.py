@@ -104,6 +104,7 @@ class MultiTargetTracker:
         target = self._runner.start(frame, box)
         if not self._targets:
             self._clock.set(now)
+        target.started(now)
         self._last_id += 1
         self._targets[self._last_id] = target
         return self._last_id

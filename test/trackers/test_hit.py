@@ -195,6 +195,22 @@ def test_a_network_that_grows_or_shrinks_is_bounded(
         assert 4 <= box.height <= HEIGHT
 
 
+@pytest.mark.parametrize('many', [False, True])
+def test_the_first_frame_is_a_moment_not_an_age(
+    make_tracker: Make, make_multi: Callable[..., Any], scripted: Any, many: bool
+) -> None:
+    """With stamps far from zero the steady size still needs half a second to follow."""
+    tracker = (make_multi if many else make_tracker)(scripted, lost_below=0.0)
+    (tracker.add if many else tracker.init)(FRAME, BOX, stamp=1e6)
+    scripted.box = (0.5, 0.5, 0.38, 0.26)
+    tracker.update(FRAME, stamp=1e6 + 0.03)  # a glimpse of a larger box
+    scripted.sure = 0.1  # in doubt from here on
+    tracker.update(FRAME, stamp=1e6 + 0.06)
+    result = tracker.update(FRAME, stamp=1e6 + 0.09)
+    box = result[1].box if many else result.box
+    assert box.width < 1.05 * BOX.width
+
+
 # --- time
 
 

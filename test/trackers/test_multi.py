@@ -46,15 +46,16 @@ def test_the_same_results_as_alone_while_others_join_and_leave(
     boxes = [Box(40, 40, 32, 32), Box(220, 150, 32, 32)]
     alone = [make_tracker(scenes.MatchingEngine(), lost_after=0.3) for _ in boxes]
     for tracker, box in zip(alone, boxes):
-        tracker.init(frames[0], box)
+        tracker.init(frames[0], box, stamp=1000.0)
     together = make_multi(scenes.MatchingEngine(), lost_after=0.3)
-    ids = [together.add(frames[0], box) for box in boxes]
+    ids = [together.add(frames[0], box, stamp=1000.0) for box in boxes]
     guest = 0
     seen = set()
     for k, frame in enumerate(frames[1:], start=1):
-        results = together.update(frame)
+        stamp = 1000 + k / 30
+        results = together.update(frame, stamp=stamp)
         for own, tracker in zip(ids, alone):
-            assert_same(results[own], tracker.update(frame))
+            assert_same(results[own], tracker.update(frame, stamp=stamp))
             seen.add(results[own].state)
         if k == 5:
             guest = together.add(frame, Box(150, 100, 40, 30))
