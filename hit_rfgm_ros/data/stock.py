@@ -1,9 +1,9 @@
 """Photographs and cut-outs for composed scenes, from the pictures inside scikit-image's package.
 
-Nothing is fetched: only files that lie in the installed package are opened. By scikit-image's notes
-the coffee cup (Rachel Michetti), the launch pad (SpaceX), the astronaut (NASA) and the bricks are in
-the public domain or CC0; the garage is from the Middlebury stereo benchmark of 2014, whose licence
-is not stated there, and is in none of the pictures of this repository.
+Nothing is fetched: only files that lie in the installed package are opened. By its notes the
+coffee cup (Rachel Michetti), the launch pad (SpaceX), the astronaut (NASA) and the bricks are in
+the public domain or CC0. The garage is from the Middlebury stereo benchmark of 2014; its licence
+is not stated there, and no picture of this repository shows it.
 """
 
 from __future__ import annotations
