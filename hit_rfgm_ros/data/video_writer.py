@@ -61,7 +61,8 @@ class VideoWriter:
 
     def _open(self, frame: ImageU8) -> cv2.VideoWriter:
         height, width = frame.shape[:2]
-        code = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
+        # Four letters in one number; OpenCV's own name for this changed between versions.
+        code = int.from_bytes(CODECS[self.path.suffix.lower()].encode(), 'little')
         writer = cv2.VideoWriter(str(self.path), code, self._fps, (width, height))
         if not writer.isOpened():
             writer.release()
