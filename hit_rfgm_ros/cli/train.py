@@ -69,7 +69,7 @@ def train(
 def _finish(config: TrainConfig, path: Path) -> None:
     from hit_rfgm_ros.training.finish import finish
 
-    result = finish(config, path, {})
+    result = finish(config, path)
     click.echo(f'wrote {path} (sha256 {result.weights.sha256})')
     click.echo(f'mean overlap on held-out pairs: {result.overlap:.3f}')
     click.echo(f'AUROC, target or no target: {result.auroc_present:.3f}')

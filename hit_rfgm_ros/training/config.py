@@ -37,6 +37,7 @@ class TrainConfig:
         siamese_until: step from which siamese and distillation losses are off (0: never off).
         validate_every, save_every, log_every: in steps.
         pairs: further settings of `training.pairs.PairConfig`.
+        metadata: of the finished weights: licence, data, card.
     """
 
     model: str = 'hit_tiny'
@@ -73,6 +74,7 @@ class TrainConfig:
     save_every: int = 200
     log_every: int = 50
     pairs: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         for name in (

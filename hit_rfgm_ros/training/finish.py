@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+import json
 import logging
 from pathlib import Path
 
 from hit_rfgm_ros.config.models import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.data.sequences import Sequence, list_sequences
+from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import DatasetError
 from hit_rfgm_ros.geometry.boxes import iou_arrays
@@ -38,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 DAMPINGS = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05)
 BATCH = 8
+INT8_PAIRS = 64  # on which the ranges of activations are measured
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,12 @@ class Finished:
     video_auc: float
 
 
-def finish(config: TrainConfig, out: Path, metadata: dict[str, str]) -> Finished:
+def finish(config: TrainConfig, out: Path) -> Finished:
     """Calibrate a run's weights and write them in half precision.
 
     Args:
         config: of the run, which was trained at the full picture size.
         out: file to write.
-        metadata: licence, data, card and the like, for the file.
 
     Raises:
         WeightsError: if the run has left no weights.
@@ -95,7 +97,8 @@ def finish(config: TrainConfig, out: Path, metadata: dict[str, str]) -> Finished
     videos = [v for v in list_sequences(data / 'videos') if v.name not in config.videos]
     if not videos:
         raise DatasetError('training has seen all videos: leave some out of "videos" to judge by')
-    seen = observe(engine, _pairs(weights.config, data, videos))
+    pairs = _pairs(weights.config, data, videos)
+    seen = observe(engine, pairs)
     shown = seen.present > 0
     factor = 1 / float(np.median(seen.size_ratio[shown]))
     calibration = fit_calibration(seen.values, seen.overlap > 0.5, size_factor=factor)
@@ -105,8 +108,15 @@ def finish(config: TrainConfig, out: Path, metadata: dict[str, str]) -> Finished
         calibration, lost_below=lost, uncertain_below=uncertain, found_above=found
     )
     calibration, video_auc = _choose_damping(engine, weights.config, calibration, videos)
-    numbers = {'calibration': calibration.to_json()}
-    written = write_weights(out, raw.model, weights.tensors, raw.metadata | metadata | numbers)
+    crops = [(pair.search, pair.template) for pair in pairs[:INT8_PAIRS]]
+    ranges = collect_ranges(weights.config, weights.tensors, crops)
+    metadata = {
+        **raw.metadata,
+        **{key: str(value) for key, value in (config.metadata or {}).items()},
+        'calibration': calibration.to_json(),
+        'ranges': json.dumps(ranges),
+    }
+    written = write_weights(out, raw.model, weights.tensors, metadata)
     finished = Finished(
         weights=written,
         auroc_present=auroc(confidence, shown),
@@ -114,7 +124,7 @@ def finish(config: TrainConfig, out: Path, metadata: dict[str, str]) -> Finished
         overlap=float(seen.overlap[shown].mean()),
         video_auc=video_auc,
     )
-    logger.info('%s: %s; %s', out, finished, calibration)
+    logger.info('%s: %s', out, calibration)
     return finished
 
 
