@@ -103,7 +103,7 @@ def finish(config: TrainConfig, out: Path) -> Finished:
     factor = 1 / float(np.median(seen.size_ratio[shown]))
     calibration = fit_calibration(seen.values, seen.overlap > 0.5, size_factor=factor)
     confidence = calibration.probability(seen.values)
-    lost, uncertain, found = _thresholds(confidence[seen.overlap > 0.5])
+    lost, uncertain, found = thresholds(confidence[seen.overlap > 0.5], confidence[~shown])
     calibration = replace(
         calibration, lost_below=lost, uncertain_below=uncertain, found_above=found
     )
@@ -190,15 +190,20 @@ def observe(engine: Engine, pairs: list[Pair]) -> Seen:
     return Seen(np.concatenate(values), overlap, present, ratio)
 
 
-def _thresholds(confidence: FloatArray) -> tuple[float, float, float]:
-    """Where LOST, UNCERTAIN and found again lie, from the confidence of good boxes.
+def thresholds(good: FloatArray, absent: FloatArray) -> tuple[float, float, float]:
+    """Where LOST, UNCERTAIN and found again lie.
 
-    A twentieth of good boxes may look lost, a fifth unsure; both are bounded, so that odd data
-    cannot make a tracker that never or always gives up.
+    A twentieth of good boxes may look lost and a fifth unsure; a target is found again where
+    one in a hundred search regions without it would look as sure. All are bounded, so that odd
+    data cannot make a tracker that never or always gives up.
+
+    Args:
+        good: confidence of boxes with an overlap above 0.5.
+        absent: confidence where the target is not in the search region.
     """
-    lost = float(np.clip(np.quantile(confidence, 0.05), 0.05, 0.5))
-    uncertain = float(np.clip(np.quantile(confidence, 0.2), lost, 0.7))
-    found = float(np.clip(np.quantile(confidence, 0.4), uncertain, 0.9))
+    lost = float(np.clip(np.quantile(good, 0.05), 0.05, 0.5))
+    uncertain = float(np.clip(np.quantile(good, 0.2), lost, 0.7))
+    found = float(np.clip(np.quantile(absent, 0.99), uncertain, 0.95))
     return lost, uncertain, found
 
 

@@ -2,7 +2,7 @@
 
 from hit_rfgm_ros.geometry.boxes import iou
 from hit_rfgm_ros.models.registry import create_model, load_state
-from hit_rfgm_ros.training.finish import observe, rescale_correlation
+from hit_rfgm_ros.training.finish import observe, rescale_correlation, thresholds
 from hit_rfgm_ros.training.pairs import Pair
 from hit_rfgm_ros.types import Array, Box
 import numpy as np
@@ -69,3 +69,17 @@ def test_observed_overlap_is_that_of_the_boxes() -> None:
     assert seen.present.tolist() == [1] * 10 + [0] * 2
     assert np.median(seen.size_ratio[:10]) == pytest.approx(1, abs=1e-5)
     assert np.isnan(seen.size_ratio[10:]).all()
+
+
+def test_thresholds_rise_from_lost_to_found() -> None:
+    rng = np.random.default_rng(0)
+    good, absent = rng.beta(8, 2, 1000), rng.beta(2, 8, 1000)
+    lost, uncertain, found = thresholds(good, absent)
+    assert lost <= uncertain <= found
+    assert (good < lost).mean() <= 0.05
+    assert (absent > found).mean() <= 0.01
+
+
+def test_hopeless_confidence_still_gives_usable_thresholds() -> None:
+    lost, uncertain, found = thresholds(np.zeros(100), np.ones(100))
+    assert (lost, uncertain, found) == (0.05, 0.05, 0.95)
