@@ -19,6 +19,7 @@ class SceneConfig:
     """What happens in a scene drawn by chance. Times are seconds, sizes pixels.
 
     Attributes:
+        place: name of the background in `stock.PLACES`; in the garage much is as red as the cup.
         width, height: of a frame.
         fps: frames per second.
         seconds: length.
@@ -32,6 +33,7 @@ class SceneConfig:
         noise: of the sensor, grey levels.
     """
 
+    place: str = 'garage'
     width: int = 640
     height: int = 480
     fps: float = 30.0
@@ -46,6 +48,10 @@ class SceneConfig:
     noise: float = 4.0
 
     def __post_init__(self) -> None:
+        if self.place not in stock.PLACES:
+            raise ConfigError(
+                f'unknown place {self.place!r}; known places: {", ".join(stock.PLACES)}'
+            )
         events = self.occlusions + self.absences
         if self.seconds < 3.0 + events * (3.0 + self.absence):
             raise ConfigError(
@@ -56,7 +62,9 @@ class SceneConfig:
 
 PRESETS: dict[str, SceneConfig | None] = {
     'demo': None,  # drawn by hand
-    'easy': SceneConfig(seconds=6.0, occlusions=0, absences=0, max_angle=8.0, pace=80.0),
+    'easy': SceneConfig(
+        place='launch_pad', seconds=6.0, occlusions=0, absences=0, max_angle=8.0, pace=80.0
+    ),
     'crossing': SceneConfig(seconds=9.0, occlusions=0, absences=0, look_alike=True),
     'varied': SceneConfig(seconds=14.0),
 }
@@ -90,7 +98,7 @@ def compose_scene(
             return _demo(
                 seed,
                 target or stock.coffee_cup(),
-                stock.launch_pad() if background is None else background,
+                stock.place('launch_pad') if background is None else background,
                 occluder or stock.astronaut(),
             )
         config = chosen
@@ -101,7 +109,7 @@ def compose_scene(
     return _Draft(config, seed).scene(
         name,
         target or stock.coffee_cup(),
-        stock.garage() if background is None else background,
+        stock.place(config.place) if background is None else background,
         (occluder or stock.brick_pillar()) if config.occlusions else None,
     )
 

@@ -87,11 +87,10 @@ def brick_pillar() -> CutOut:
     return cut_out(grey, outline, tone=(1.0, 0.68, 0.55))
 
 
-def launch_pad() -> ImageU8:
-    """A rocket on its pad at dusk."""
-    return photograph('rocket.jpg')
+# Backgrounds by name: a rocket on its pad at dusk, a motorcycle in a garage.
+PLACES = {'launch_pad': 'rocket.jpg', 'garage': 'motorcycle_left.png'}
 
 
-def garage() -> ImageU8:
-    """A motorcycle in a garage."""
-    return photograph('motorcycle_left.png')
+def place(name: str) -> ImageU8:
+    """One background of `PLACES`, (H, W, 3) uint8 RGB."""
+    return photograph(PLACES[name])

@@ -175,6 +175,11 @@ def test_too_many_events_for_the_time_are_refused() -> None:
         SceneConfig(seconds=5, absences=2)
 
 
+def test_an_unknown_place_is_refused() -> None:
+    with pytest.raises(ConfigError, match='known places: launch_pad, garage'):
+        SceneConfig(place='moon')
+
+
 def test_frames_outside_the_scene_are_refused() -> None:
     with pytest.raises(IndexError, match='0 to 30'):
         plain_scene(Waypoint(0, 80, 60, 40)).frame(31)
