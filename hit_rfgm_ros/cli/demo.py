@@ -15,6 +15,7 @@ from hit_rfgm_ros.metrics.absence import find_absences, frames_to_found, frames_
 import numpy as np
 
 INTERRUPTED = 130
+LOST_AFTER = 0.5  # seconds: the scene is short, and an occlusion in it takes less
 
 
 @click.command('demo')
@@ -39,7 +40,10 @@ INTERRUPTED = 130
 def demo(
     context: click.Context, out: Path, preset: str, seed: int, settings: TrackerSettings
 ) -> None:
-    """Compose a camera-like scene, track one target through it, and judge the track."""
+    """Compose a camera-like scene, track one target through it, and judge the track.
+
+    Here a target counts as LOST after 0.5 s unless --lost-after says otherwise.
+    """
     scene = compose_scene(preset, seed=seed)
     click.echo(
         f'Composed scene {preset!r}: {len(scene)} frames of {scene.size[0]}x{scene.size[1]}, '
@@ -53,7 +57,7 @@ def demo(
         total=len(scene),
         box=scene.init_box,
         truth=scene.truth,
-        settings=settings,
+        settings=settings.with_defaults(lost_after=LOST_AFTER),
         csv=out / 'demo.csv',
         video=out / 'demo.mp4',
         plot=out / 'demo.png',

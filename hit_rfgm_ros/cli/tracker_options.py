@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 import re
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,10 @@ class TrackerSettings:
     paper_mode: bool
     threads: int
     options: Mapping[str, Any]
+
+    def with_defaults(self, **options: Any) -> TrackerSettings:
+        """The same with values for options that were not given."""
+        return replace(self, options={**options, **self.options})
 
     def create(self, fps: float) -> HiTTracker:
         """Build the tracker; see `create_tracker`."""
