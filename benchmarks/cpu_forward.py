@@ -132,6 +132,11 @@ def processor() -> dict[str, str]:
     }
 
 
+def cpu_slug(cpu: dict[str, str]) -> str:
+    """Name of the processor as a folder's name."""
+    return re.sub(r'[^a-z0-9]+', '-', f'{cpu["name"]} {cpu["family_model"]}'.lower())
+
+
 def main() -> None:
     """Measure, print a table and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -139,8 +144,7 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=15)
     options = parser.parse_args()
     cpu = processor()
-    slug = re.sub(r'[^a-z0-9]+', '-', f'{cpu["name"]} {cpu["family_model"]}'.lower())
-    path = RESULTS / slug / 'cpu_forward.json'
+    path = RESULTS / cpu_slug(cpu) / 'cpu_forward.json'
     path.parent.mkdir(parents=True, exist_ok=True)
     models = json.loads(path.read_text(encoding='utf-8'))['models'] if path.exists() else {}
     for name in options.models:

@@ -131,6 +131,7 @@ def _openvino(variant: Variant, feeds: dict[str, np.ndarray]) -> Call:
         'INFERENCE_NUM_THREADS': variant.threads,
         'INFERENCE_PRECISION_HINT': variant.hint,
         'NUM_STREAMS': 1,
+        'ENABLE_CPU_PINNING': False,  # a busy core would starve a pinned thread
         **variant.settings,
     }
     core = ov.Core()
