@@ -21,6 +21,7 @@ from hit_rfgm_ros.weights.levit import import_levit
 from hit_rfgm_ros.weights.spec import parameter_count
 
 _MODEL = click.Choice(list_models())
+LONG_TEXT, SHORT_TEXT = 240, 60  # characters of one metadata entry
 
 
 @click.group()
@@ -66,7 +67,8 @@ def import_command(file: Path, model: str, out: Path | None, half: bool, levit: 
 
 @weights.command('info')
 @click.argument('file', type=click.Path(path_type=Path))
-def info_command(file: Path) -> None:
+@click.option('--full', is_flag=True, help='Show long texts whole: calibration, int8 ranges.')
+def info_command(file: Path, full: bool) -> None:
     """Say what a weights file holds."""
     found = read_weights(file)
     rows = {
@@ -80,6 +82,8 @@ def info_command(file: Path) -> None:
     rows |= {key: text for key, text in sorted(found.metadata.items()) if key not in rows}
     width = max(map(len, rows))
     for name, text in rows.items():
+        if len(text) > LONG_TEXT and not full:
+            text = f'{text[:SHORT_TEXT]}... ({len(text):,} characters, --full shows them)'
         click.echo(f'{name:<{width}}  {text}')
 
 
