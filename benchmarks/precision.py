@@ -87,7 +87,8 @@ def main() -> None:
     means = {case: float(np.mean(list(scores.values()))) for case, scores in overlaps.items()}
     cpu = processor()
     report = {
-        'command': 'python benchmarks/precision.py WEIGHTS --data DIR',
+        'command': 'python benchmarks/precision.py WEIGHTS --data DIR --sequences '
+        + ' '.join(s.name for s in sequences),
         'date': datetime.now(timezone.utc).date().isoformat(),
         'cpu': cpu,
         'model': model,
