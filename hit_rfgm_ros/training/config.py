@@ -21,8 +21,8 @@ class TrainConfig:
         data: folder with ``annotations.json``, ``photos`` and ``videos``.
         out: folder of the run: checkpoints, weights, log.
         search_size: 256, or 128 for a first, faster part (the template has half of it).
-        start_from: checkpoint of an earlier run, whose pictures may have another size; "" starts
-            from random weights with the start values of `training.start`.
+        start_from: checkpoint or weights file of an earlier run, whose pictures may have another
+            size; "" starts from random weights with the start values of `training.start`.
         backbone: file of LeViT ImageNet weights that a fresh run starts from; "" for none.
         videos: names of the videos that training may see; the others judge and calibrate.
         teacher: NanoTrack v3 backbone (ONNX) whose features are imitated; "" for none.

@@ -15,6 +15,7 @@ import cv2
 from hit_rfgm_ros.config.models import HiTConfig, get_model_config
 from hit_rfgm_ros.errors import ConfigError, DatasetError, EngineError
 from hit_rfgm_ros.models.hit.network import HiT
+from hit_rfgm_ros.models.registry import load_state
 from hit_rfgm_ros.training import checkpoint
 from hit_rfgm_ros.training.batches import Batch, batches, collect, make_pair_config
 from hit_rfgm_ros.training.config import TrainConfig
@@ -23,7 +24,7 @@ from hit_rfgm_ros.training.pairs import PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
 from hit_rfgm_ros.training.start import set_start_values, transfer
 from hit_rfgm_ros.training.validate import PairScores, validate_pairs
-from hit_rfgm_ros.weights.files import write_weights
+from hit_rfgm_ros.weights.files import float32_tensors, read_weights, write_weights
 from hit_rfgm_ros.weights.levit import backbone_from_levit
 import torch
 from torch import Tensor
@@ -85,7 +86,7 @@ class Run:
             self._begin()
             self._resume(checkpoint.load(self.folder / 'checkpoint.pt'))
         elif config.start_from:
-            self._continue_from(checkpoint.load(Path(config.start_from)))
+            self._continue_from(Path(config.start_from))
             self._begin()
         else:
             set_start_values(self.model)
@@ -116,14 +117,24 @@ class Run:
             known | {key: torch.from_numpy(array).float() for key, array in arrays.items()}
         )
 
-    def _continue_from(self, state: dict[str, Any]) -> None:
-        """Take over an earlier run's network, at this run's picture size."""
-        source = HiT(sized_config(self.config, int(state['search_size'])))
-        source.load_state_dict(state['model'])
+    def _continue_from(self, path: Path) -> None:
+        """Take over an earlier run's network, at this run's picture size.
+
+        A weights file holds the network alone; a checkpoint also what the losses have learnt.
+        """
+        if path.suffix == '.safetensors':
+            weights = read_weights(path, self.config.model)
+            source = HiT(weights.config)
+            load_state(source, float32_tensors(weights))
+            self.pairs_seen = int(weights.metadata.get('pairs_seen', 0))
+        else:
+            state = checkpoint.load(path)
+            source = HiT(sized_config(self.config, int(state['search_size'])))
+            source.load_state_dict(state['model'])
+            own = {k: v for k, v in state['objective'].items() if not k.startswith('model.')}
+            self.objective.load_state_dict(own, strict=False)
+            self.pairs_seen = int(state['pairs_seen'])
         transfer(source, self.model)
-        own = {k: v for k, v in state['objective'].items() if not k.startswith('model.')}
-        self.objective.load_state_dict(own, strict=False)
-        self.pairs_seen = int(state['pairs_seen'])
 
     def _resume(self, state: dict[str, Any]) -> None:
         self.objective.load_state_dict(state['objective'] | _prefixed(state['model']))

@@ -73,6 +73,17 @@ def test_run_can_start_from_a_run_at_another_size(config: TrainConfig, tmp_path:
     assert read_weights(Path(larger.out) / 'latest.safetensors').config.search_size == 256
 
 
+def test_run_can_start_from_a_weights_file(config: TrainConfig, tmp_path: Path) -> None:
+    train(replace(config, steps=1))
+    weights = Path(config.out) / 'latest.safetensors'
+    run = Run(replace(config, out=str(tmp_path / 'next'), start_from=str(weights)))
+    assert run.pairs_seen == 4
+    known = read_weights(weights).tensors
+    for key, value in run.model.state_dict().items():
+        if key in known:
+            assert torch.equal(value, torch.from_numpy(known[key])), key
+
+
 def test_learning_rate_warms_up_holds_and_falls() -> None:
     config = TrainConfig(lr=1.0, lr_final=0.1, warmup=10, decay_from=100, steps=200)
     assert learning_rate(0, config) == pytest.approx(0.1)
