@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from hit_rfgm_ros.config.models import HiTConfig
@@ -15,6 +16,19 @@ import numpy as np
 # int8 graphs carry their own quantisation; what is left of them in floats runs in bf16 as well
 # where the CPU has it, else in float32 (OpenVINO decides).
 _FLOATS = {'fp32': 'f32', 'bf16': 'bf16', 'int8': 'bf16'}
+
+
+@cache
+def shared_core() -> Any:
+    """The one core of this process, which lives as long as the process.
+
+    OpenVINO's CPU plugin gives its thread an alternate signal stack and puts the former one back
+    when it is destroyed. With two cores that end in another order than they began, the thread is
+    left with a stack that is freed, and the next signal, a Ctrl-C for one, kills the process.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 class OpenVinoEngine(BaseEngine):
@@ -49,8 +63,8 @@ class OpenVinoEngine(BaseEngine):
             MissingDependencyError: if OpenVINO is not installed.
         """
         super().__init__(config, precision=precision, max_batch=max_batch)
-        openvino = require('openvino', extra='openvino', purpose='the OpenVINO back end')
-        self._core = openvino.Core()
+        require('openvino', extra='openvino', purpose='the OpenVINO back end')
+        self._core = shared_core()
         self._properties: dict[str, Any] = {
             'INFERENCE_PRECISION_HINT': _FLOATS[precision],
             'PERFORMANCE_HINT': 'LATENCY',

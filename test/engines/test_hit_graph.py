@@ -7,6 +7,7 @@ from typing import Any
 from hit_rfgm_ros.config.models import HIT_MODELS, HiTConfig, get_model_config
 from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.hit_graph import build_graphs, template_shape
+from hit_rfgm_ros.engines.openvino_engine import shared_core
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.errors import EngineError, WeightsError
 from hit_rfgm_ros.models.hit.network import HiT
@@ -76,8 +77,7 @@ class Runner:
     def _load(self, graph: onnx.ModelProto, backend: str) -> Any:
         data = graph.SerializeToString()
         if backend == 'openvino':
-            openvino = pytest.importorskip('openvino')
-            core = openvino.Core()
+            core = shared_core()
             settings = {'INFERENCE_NUM_THREADS': 1, 'INFERENCE_PRECISION_HINT': 'f32'}
             compiled = core.compile_model(core.read_model(data), 'CPU', settings)
             return lambda feeds: {
