@@ -26,6 +26,9 @@ class TrainConfig:
         backbone: file of LeViT ImageNet weights that a fresh run starts from; "" for none.
         videos: names of the videos that training may see; the others judge and calibrate.
         teacher: NanoTrack v3 backbone (ONNX) whose features are imitated; "" for none.
+        freeze_stem: keep the stem's normalisation at its running statistics. The stem sees search
+            regions and templates in turn, so in training each is normalised by its own batch,
+            in use both by one average: the last part of a run must learn with the latter.
         steps, batch_size, workers, threads, seed: as their names say.
         lr: learning rate after `warmup` steps, held until `decay_from`, then down to `lr_final`
             by a cosine until `steps`.
@@ -48,6 +51,7 @@ class TrainConfig:
     backbone: str = ''
     videos: tuple[str, ...] = ()
     teacher: str = ''
+    freeze_stem: bool = False
     steps: int = 10_000
     batch_size: int = 16
     workers: int = 1

@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 from hit_rfgm_ros.config.models import HiTConfig, get_model_config
 from hit_rfgm_ros.errors import ConfigError, DatasetError, EngineError
+from hit_rfgm_ros.models.hit.levit import LeViT
 from hit_rfgm_ros.models.hit.network import HiT
 from hit_rfgm_ros.models.registry import load_state
 from hit_rfgm_ros.training import checkpoint
@@ -97,6 +98,8 @@ class Run:
     def _begin(self) -> None:
         self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective.train()
+        if self.config.freeze_stem and isinstance(self.model.backbone.body, LeViT):
+            self.model.backbone.body.patch_embed.eval()
         self.average = Average(self.model, self.config.ema)
         decayed = [p for p in self.objective.parameters() if p.ndim >= 2]
         others = [p for p in self.objective.parameters() if p.ndim < 2]
