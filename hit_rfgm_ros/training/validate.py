@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hit_rfgm_ros.models.hit.network import HiT
 from hit_rfgm_ros.training.batches import Batch, normalise
 import numpy as np
 import torch
+from torch import nn
 
 
 @dataclass(frozen=True)
@@ -21,17 +23,21 @@ class PairScores:
             lower, the network ignores the template.
         over_half: share of overlaps above 0.5.
         size_ratio: median of predicted over true sqrt(w * h).
+        batch_stem: mean overlap with the stem normalised by each batch, as in training: if it
+            is clearly above `iou`, train the last part with `TrainConfig.freeze_stem`.
     """
 
     iou: float
     exchanged: float
     over_half: float
     size_ratio: float
+    batch_stem: float
 
     def __str__(self) -> str:
         return (
             f'IoU {self.iou:.3f} (exchanged {self.exchanged:.3f}), '
-            f'over 0.5 {self.over_half:.3f}, size {self.size_ratio:.3f}'
+            f'over 0.5 {self.over_half:.3f}, size {self.size_ratio:.3f}, '
+            f'stem by batch {self.batch_stem:.3f}'
         )
 
 
@@ -40,7 +46,7 @@ def validate_pairs(model: HiT, batches: Sequence[Batch]) -> PairScores:
     """Score a network, in evaluation mode, on prepared batches."""
     was_training = model.training
     model.eval()
-    own, other, ratios = [], [], []
+    own, other, ratios, by_batch = [], [], [], []
     for batch in batches:
         search, template = normalise(batch.search), normalise(batch.template)
         with torch.autocast(search.device.type, torch.bfloat16):
@@ -48,6 +54,9 @@ def validate_pairs(model: HiT, batches: Sequence[Batch]) -> PairScores:
             given = model.embed(template)
             right = model.track(tokens, given).boxes.float()
             wrong = model.track(tokens, given.roll(1, dims=0)).boxes.float()
+            with batch_statistics(model.backbone.body.get_submodule('patch_embed')):
+                stem = model(search, template).boxes.float()
+        by_batch.append(_iou(stem, batch.box)[batch.present])
         own.append(_iou(right, batch.box)[batch.present])
         other.append(_iou(wrong, batch.box)[batch.present])
         truth = (batch.box[:, 2:] - batch.box[:, :2]).prod(1)
@@ -60,7 +69,24 @@ def validate_pairs(model: HiT, batches: Sequence[Batch]) -> PairScores:
         exchanged=float(torch.cat(other).mean()),
         over_half=float((overlaps > 0.5).float().mean()),
         size_ratio=float(np.median(torch.cat(ratios).numpy())),
+        batch_stem=float(torch.cat(by_batch).mean()),
     )
+
+
+@contextmanager
+def batch_statistics(module: nn.Module) -> Iterator[None]:
+    """Let the normalisation layers inside use each batch's statistics and learn none of them."""
+    layers = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    before = [(layer.training, layer.track_running_stats) for layer in layers]
+    for layer in layers:
+        layer.train()
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
+        for layer, (training, tracking) in zip(layers, before):
+            layer.train(training)
+            layer.track_running_stats = tracking
 
 
 def _iou(boxes: torch.Tensor, corners: torch.Tensor) -> torch.Tensor:
