@@ -25,6 +25,9 @@ ABILITIES: dict[str, dict[str, tuple[str, ...]]] = {
     'onnxruntime': {'cpu': ('fp32', 'int8')},
     'torch': {'cpu': ('fp32', 'bf16'), 'cuda': ('fp32', 'fp16', 'bf16')},
 }
+NOT_INSTALLED = {
+    name: f"not installed (pip install 'hit_rfgm_ros[{name}]')" for name in ('openvino', 'torch')
+}
 # A driver of NVIDIA's leaves one of these; without it torch need not be asked (it loads slowly).
 _GPU_TRACES = ('/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/nvhost-gpu', '/dev/dxg')
 
@@ -81,7 +84,9 @@ def create_engine(
             if backend != 'auto':
                 raise
             _log.info('%s on %s passed over: %s', name, place, error)
-            passed_over.append(f'{name} on {place}: {error}')
+            absent = isinstance(error, MissingDependencyError) and not is_installed(name)
+            reason = NOT_INSTALLED.get(name) if absent else None
+            passed_over.append(f'{name} on {place}: {reason or error}')
             continue
         engine.choice = _sentence(engine, backend, passed_over)
         _log.info('%s', engine.choice)
@@ -235,4 +240,4 @@ def _sentence(engine: BaseEngine, backend: str, passed_over: list[str]) -> str:
         return f'{taken}, as asked for'
     if not passed_over:
         return f'{taken}: the fastest back end of this version for this machine'
-    return f'{taken}, because these were passed over: ' + '; '.join(passed_over)
+    return f'{taken}; passed over: ' + '; '.join(passed_over)

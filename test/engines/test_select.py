@@ -31,7 +31,7 @@ def test_auto_passes_over_what_is_not_installed_and_says_so(
     without(monkeypatch, 'openvino')
     engine = create_engine(small, None)
     assert engine.backend == 'onnxruntime'
-    assert 'openvino on cpu: openvino is needed' in engine.choice
+    assert 'passed over: openvino on cpu: ' in engine.choice
     assert "pip install 'hit_rfgm_ros[openvino]'" in engine.choice
     assert engine.choice in caplog.text
     without(monkeypatch, 'onnxruntime')
