@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from hit_rfgm_ros.errors import WeightsError
@@ -29,8 +30,6 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError) as error:
-        raise WeightsError(f'{path} is no readable checkpoint: {error}') from error
-    except Exception as error:
-        raise WeightsError(f'{path} is no checkpoint of this package: {error}') from error
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, UnpicklingError) as error:
+        raise WeightsError(f'{path} is no readable checkpoint of this package: {error}') from error
     return state

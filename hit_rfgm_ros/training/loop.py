@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 import json
 import logging
@@ -291,7 +291,7 @@ def _log(run: Run, values: dict[str, float]) -> None:
     logger.info('%s', line)
 
 
-def _validate(run: Run, held_out: dict[str, Sequence[Batch]] | dict[str, list[Batch]]) -> None:
+def _validate(run: Run, held_out: dict[str, list[Batch]]) -> None:
     scores: dict[str, PairScores] = {
         name: validate_pairs(run.average.model, sets) for name, sets in held_out.items()
     }
