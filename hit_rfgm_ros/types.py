@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -112,3 +112,37 @@ class Tracker(Protocol):
 
     def reset(self) -> None:
         """Forget the target."""
+
+
+class MultiTracker(Protocol):
+    """Turns frames into boxes for many targets; what the node logic drives."""
+
+    def add(
+        self,
+        frame: ImageU8,
+        box: Box,
+        *,
+        stamp: float | None = None,
+        color: str | None = None,
+        target_id: int | None = None,
+    ) -> int:
+        """Start a target, or start the one of that id again."""
+
+    def remove(self, target_id: int) -> None:
+        """Forget a target."""
+
+    def update(
+        self,
+        frame: ImageU8,
+        *,
+        stamp: float | None = None,
+        color: str | None = None,
+        ids: Sequence[int] | None = None,
+    ) -> dict[int, TrackResult]:
+        """Find all targets, or those of ``ids``, in the next frame."""
+
+    def change_options(self, **options: Any) -> None:
+        """Take over options for the frames to come."""
+
+    def reset_memory(self) -> None:
+        """Bring every target back to its first template."""

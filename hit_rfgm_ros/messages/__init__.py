@@ -1,0 +1,1 @@
+"""Interface definitions, and reports and requests as plain field values; no middleware."""

@@ -1,0 +1,1 @@
+"""Node logic: what a tracker node decides, without ROS, DDS or torch."""
