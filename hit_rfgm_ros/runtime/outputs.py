@@ -40,7 +40,7 @@ class LoadedTracker:
 
     Attributes:
         tracker: follows the targets.
-        info: model, weights sha256, backend, device, precision, input sizes, and why this back end.
+        info: model, weights sha256, backend, device, precision, input sizes, the choice.
     """
 
     tracker: MultiTracker
@@ -58,7 +58,7 @@ class Builder(Protocol):
         """
 
     def build(self, params: TrackerParams, progress: Callable[[str], None]) -> LoadedTracker:
-        """Load or build the engine, warm it up; may take minutes, says in ``progress`` where it is.
+        """Load or build the engine and warm it up; may take minutes and says where it is.
 
         Raises:
             HitRfgmError: with what to do.

@@ -21,7 +21,7 @@ class Parameter:
 
     Attributes:
         name: as in the YAML file and in `ros2 param`.
-        default: its type is the parameter's: bool, int, float, str, or a tuple for a list of floats.
+        default: its type is the parameter's: bool, int, float, str, or tuple of floats.
         text: one sentence, with the unit.
         low, high: bounds of a number, both included; None where there is none.
         choices: the values of a string that are allowed; empty allows all.
