@@ -1,16 +1,20 @@
-"""One row of a parameter table, and how a table is checked."""
+"""One row of a parameter table, and the tables: frozen dataclasses whose fields are the rows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
+from functools import cache
 import math
 from typing import Any, TypeVar
 
 from hit_rfgm_ros.errors import ConfigError
 
 T = TypeVar('T')
+P = TypeVar('P', bound='Parameters')
+
+_SHOWN = 80  # characters of a refused value
 
 _KINDS = {bool: 'bool', int: 'int', float: 'double', str: 'string', tuple: 'double_array'}
 
@@ -65,7 +69,9 @@ class Parameter:
         if self.choices and converted not in self.choices:
             near = get_close_matches(str(converted), self.choices, n=1)
             hint = f'; did you mean {near[0]!r}?' if near else ''
-            raise ConfigError(f'{self.name} must be one of {self.allowed}; got {value!r}{hint}')
+            raise ConfigError(
+                f'{self.name} must be one of {self.allowed}; got {shown(value)}{hint}'
+            )
         if isinstance(converted, (int, float)) and not isinstance(converted, bool):
             self._check_range(converted)
         return converted
@@ -77,22 +83,30 @@ class Parameter:
         if kind == 'int' and isinstance(value, int) and not isinstance(value, bool):
             return value
         if kind == 'double' and _is_number(value):
-            return float(value)
+            return self._to_float(value)
         if kind == 'string' and isinstance(value, str):
             return value
         if kind == 'double_array' and not isinstance(value, (str, bytes)):
             items = _as_tuple(value)
             if items is not None and all(_is_number(item) for item in items):
-                return tuple(float(item) for item in items)
-        raise ConfigError(
-            f'{self.name} must be of type {kind}; got {value!r} ({type(value).__name__})'
-        )
+                return tuple(self._to_float(item) for item in items)
+        raise ConfigError(f'{self.name} must be of type {kind}; got {shown(value)}')
+
+    def _to_float(self, value: float) -> float:
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            allowed = f' in {self.allowed}' if self.allowed else ''
+            raise ConfigError(f'{self.name} must be a finite number{allowed}; got {shown(value)}')
+        return number
 
     def _check_range(self, value: float) -> None:
         if self.low is None or self.high is None or value == self.also:
             return
-        if not (math.isfinite(value) and self.low <= value <= self.high):
-            raise ConfigError(f'{self.name} must be in {self.allowed}; got {value!r}')
+        if not self.low <= value <= self.high:
+            raise ConfigError(f'{self.name} must be in {self.allowed}; got {shown(value)}')
 
 
 def row(
@@ -113,6 +127,7 @@ def row(
     return made
 
 
+@cache
 def table_of(cls: type) -> dict[str, Parameter]:
     """The rows of a dataclass whose fields were declared with `row`, by name."""
     rows = {}
@@ -121,6 +136,52 @@ def table_of(cls: type) -> dict[str, Parameter]:
             raise TypeError(f'{cls.__name__}.{item.name} has no default')
         rows[item.name] = Parameter(item.name, item.default, **item.metadata)
     return rows
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Base of the parameters of a node: a frozen dataclass whose fields are made by `row`.
+
+    A value is checked where it is given, by `from_values` or `changed`.
+    """
+
+    @classmethod
+    def from_values(cls: type[P], values: Mapping[str, Any]) -> P:
+        """Make one from names and values as people write them.
+
+        Raises:
+            ConfigError: for an unknown name (the nearest one is named) or a bad value.
+        """
+        return cls().changed(values)
+
+    def changed(self: P, values: Mapping[str, Any]) -> P:
+        """The same with some values replaced.
+
+        Raises:
+            ConfigError: for an unknown name or a bad value, or values that do not fit together.
+        """
+        table = table_of(type(self))
+        checked = {}
+        for name, value in values.items():
+            if name not in table:
+                raise ConfigError(
+                    f'unknown parameter {name!r}; {nearest(name, table) or "see the docs"}'
+                )
+            checked[name] = table[name].check(value)
+        made = replace(self, **checked)
+        made.check_together()
+        return made
+
+    def values(self) -> dict[str, Any]:
+        """Names and values."""
+        return asdict(self)
+
+    def check_together(self) -> None:
+        """Refuse values that are fine alone but do not fit together.
+
+        Raises:
+            ConfigError: naming both.
+        """
 
 
 def nearest(name: str, known: Mapping[str, Any]) -> str:
@@ -138,3 +199,15 @@ def _as_tuple(value: Any) -> tuple[Any, ...] | None:
         return tuple(value)
     except TypeError:
         return None
+
+
+def shown(value: Any) -> str:
+    """A refused value in a message: cut short, and with its type where that says more."""
+    if value is None:
+        return "nothing (an empty text is '')"
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return f'a huge {type(value).__name__}'
+    text = text if len(text) <= _SHOWN else text[:_SHOWN] + '...'
+    return text if isinstance(value, (bool, int, float)) else f'{text} ({type(value).__name__})'

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+import re
 
 from hit_rfgm_ros.config.models import list_models
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
 from hit_rfgm_ros.errors import ConfigError
-from hit_rfgm_ros.runtime.parameter import Parameter, nearest, row, table_of
+from hit_rfgm_ros.runtime.parameter import Parameter, Parameters, row, table_of
 
 # Announced with the interface; until they are part of the package, configure refuses them.
-_RFGM = ('rfgm_b256', 'rfgm_s256', 'rfgm_t256')
+RFGM_MODELS = ('rfgm_b256', 'rfgm_s256', 'rfgm_t256')
 
 
 @dataclass(frozen=True)
-class TrackerParams:
+class TrackerParams(Parameters):
     """Values of all parameters of the node `tracker`; the fields are the table.
 
-    Durations are seconds, lengths pixels. A value is checked where it is given, by
-    `from_values` or `changed`.
+    Durations are seconds, lengths pixels.
     """
 
-    model: str = row('hit_tiny', 'Network.', choices=(*list_models(), *_RFGM))
+    model: str = row('hit_tiny', 'Network.', choices=(*list_models(), *RFGM_MODELS))
     weights: str = row('', 'Weights file; empty takes those of the user or of the package.')
     backend: str = row(
         'auto', 'What runs the network; auto takes the fastest that works here.', choices=BACKENDS
@@ -192,39 +190,15 @@ class TrackerParams:
     )
     warm_up: int = row(3, 'Runs of the network before the node reports ready.', low=0, high=100)
 
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> TrackerParams:
-        """Make one from names and values as people write them.
-
-        Raises:
-            ConfigError: for an unknown name (the nearest one is named) or a bad value.
-        """
-        return cls().changed(values)
-
-    def changed(self, values: Mapping[str, Any]) -> TrackerParams:
-        """The same with some values replaced.
-
-        Raises:
-            ConfigError: for an unknown name or a bad value, or values that do not fit together.
-        """
-        checked = {}
-        for name, value in values.items():
-            if name not in TRACKER_TABLE:
-                raise ConfigError(
-                    f'unknown parameter {name!r}; {nearest(name, TRACKER_TABLE) or "see the docs"}'
-                )
-            checked[name] = TRACKER_TABLE[name].check(value)
-        made = replace(self, **checked)
-        if made.memory_size > made.memory_size_max:
+    def check_together(self) -> None:
+        """Refuse a device that cannot be one, and a memory larger than its bound."""
+        if not re.fullmatch('auto|cpu|cuda(:[0-9]{1,3})?', self.device):
+            raise ConfigError(f'device must be auto, cpu, cuda or cuda:N; got {self.device!r}')
+        if self.memory_size > self.memory_size_max:
             raise ConfigError(
-                f'memory_size ({made.memory_size}) must not exceed memory_size_max '
-                f'({made.memory_size_max})'
+                f'memory_size ({self.memory_size}) must not exceed memory_size_max '
+                f'({self.memory_size_max})'
             )
-        return made
-
-    def values(self) -> dict[str, Any]:
-        """Names and values."""
-        return asdict(self)
 
 
 TRACKER_TABLE: dict[str, Parameter] = table_of(TrackerParams)
