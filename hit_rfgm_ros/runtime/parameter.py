@@ -184,22 +184,6 @@ class Parameters:
         """
 
 
-def check_values(table: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert all values to the types of their rows.
-
-    Raises:
-        ConfigError: for an unknown name (the nearest one is named) or a bad value.
-    """
-    checked = {}
-    for name, value in values.items():
-        if name not in table:
-            raise ConfigError(
-                f'unknown parameter {name!r}; {nearest(name, table) or "see the docs"}'
-            )
-        checked[name] = table[name].check(value)
-    return checked
-
-
 def nearest(name: str, known: Mapping[str, Any]) -> str:
     """``did you mean 'x'?`` for an unknown name, or an empty text."""
     near = get_close_matches(name, list(known), n=1, cutoff=0.5)

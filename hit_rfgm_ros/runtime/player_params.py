@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from hit_rfgm_ros.runtime.parameter import Parameter, check_values, row, table_of
+from hit_rfgm_ros.runtime.parameter import Parameter, Parameters, row, table_of
 
 
 @dataclass(frozen=True)
-class PlayerParams:
+class PlayerParams(Parameters):
     """Values of all parameters of `video_player`; the fields are the table."""
 
     source: str = row(
@@ -43,23 +41,6 @@ class PlayerParams:
         low=1,
         high=170,
     )
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> PlayerParams:
-        """Make one from names and values as people write them.
-
-        Raises:
-            ConfigError: for an unknown name (the nearest one is named) or a bad value.
-        """
-        return cls().changed(values)
-
-    def changed(self, values: Mapping[str, Any]) -> PlayerParams:
-        """The same with some values replaced; errors as `from_values`."""
-        return replace(self, **check_values(PLAYER_TABLE, values))
-
-    def values(self) -> dict[str, Any]:
-        """Names and values."""
-        return asdict(self)
 
 
 PLAYER_TABLE: dict[str, Parameter] = table_of(PlayerParams)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 from hit_rfgm_ros.errors import ConfigError
-from hit_rfgm_ros.runtime.parameter import Parameter, check_values, row, table_of
+from hit_rfgm_ros.runtime.parameter import Parameter, Parameters, row, table_of
 
 
 @dataclass(frozen=True)
-class SelectParams:
+class SelectParams(Parameters):
     """Values of all parameters of `select_target`; the fields are the table."""
 
     tracker: str = row('tracker', 'Name of the tracker node.')
@@ -40,25 +38,10 @@ class SelectParams:
         5.0, 'Longest time to wait for an image, the tracker, its answer [s].', low=0.1, high=3600
     )
 
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> SelectParams:
-        """Make one from names and values as people write them.
-
-        Raises:
-            ConfigError: for an unknown name (the nearest one is named) or a bad value.
-        """
-        return cls().changed(values)
-
-    def changed(self, values: Mapping[str, Any]) -> SelectParams:
-        """The same with some values replaced; errors as `from_values`."""
-        made = replace(self, **check_values(SELECT_TABLE, values))
-        if len(made.box) not in (0, 4):
-            raise ConfigError(f'box must hold x, y, width, height, or nothing; got {made.box}')
-        return made
-
-    def values(self) -> dict[str, Any]:
-        """Names and values."""
-        return asdict(self)
+    def check_together(self) -> None:
+        """Refuse a box of another length than four."""
+        if len(self.box) not in (0, 4):
+            raise ConfigError(f'box must hold x, y, width, height, or nothing; got {self.box}')
 
 
 SELECT_TABLE: dict[str, Parameter] = table_of(SelectParams)
