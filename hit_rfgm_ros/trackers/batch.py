@@ -20,20 +20,24 @@ class Batch:
     The colour order is changed in the cut windows, never in the whole frame.
     """
 
-    def __init__(self, engine: Engine, config: HiTConfig, *, color: str = 'rgb') -> None:
+    def __init__(self, engine: Engine, config: HiTConfig) -> None:
         self.engine = engine
         self.config = config
-        self._swap = color == 'bgr'
         self._limit = int(getattr(engine, 'max_batch', 8))
         self._searches: NDArray[np.uint8] = self._buffer(1)
 
-    def template(self, frame: ImageU8, window: CropWindow) -> Array:
+    def template(self, frame: ImageU8, window: CropWindow, *, color: str = 'rgb') -> Array:
         """What the network needs to know of a template, (1, tokens, channels)."""
-        picture = self._cut(frame, window)[None]
+        picture = self._cut(frame, window, color)[None]
         return self.engine.run('template', {'template': picture})['template_tokens']
 
     def track(
-        self, frame: ImageU8, windows: Sequence[CropWindow], tokens: Sequence[Array]
+        self,
+        frame: ImageU8,
+        windows: Sequence[CropWindow],
+        tokens: Sequence[Array],
+        *,
+        color: str = 'rgb',
     ) -> dict[str, Array]:
         """Run all windows, each with its target's template.
 
@@ -41,6 +45,7 @@ class Batch:
             frame: (H, W, 3) or (H, W) uint8.
             windows: N search regions.
             tokens: N results of `template`.
+            color: order of the frame's channels, ``rgb`` or ``bgr``.
 
         Returns:
             The network's outputs by name, each (N, ...).
@@ -49,7 +54,7 @@ class Batch:
         if count > len(self._searches):
             self._searches = self._buffer(count)
         for place, window in zip(self._searches, windows):
-            self._cut(frame, window, out=place)
+            self._cut(frame, window, color, out=place)
         if count <= self._limit:
             return self._run(self._searches[:count], tokens)
         parts = [
@@ -65,7 +70,9 @@ class Batch:
         joined = tokens[0] if len(tokens) == 1 else np.concatenate([*map(np.asarray, tokens)])
         return self.engine.run('track', {'search': searches, 'template_tokens': joined})
 
-    def _cut(self, frame: ImageU8, window: CropWindow, out: ImageU8 | None = None) -> ImageU8:
+    def _cut(
+        self, frame: ImageU8, window: CropWindow, color: str, out: ImageU8 | None = None
+    ) -> ImageU8:
         if frame.ndim == 2:
             grey = np.broadcast_to(cut(frame, window)[:, :, None], (window.size, window.size, 3))
             if out is None:
@@ -73,7 +80,7 @@ class Batch:
             out[:] = grey
             return out
         picture = cut(frame, window, out=out)
-        if self._swap:
+        if color == 'bgr':
             cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture)
         return picture
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from hit_rfgm_ros.config.models import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
-from hit_rfgm_ros.errors import TrackerError
+from hit_rfgm_ros.errors import ConfigError, TrackerError
 from hit_rfgm_ros.trackers.confidence import Calibration
 from hit_rfgm_ros.trackers.frames import FrameClock, check_color
 from hit_rfgm_ros.trackers.parts import make_parts
@@ -15,9 +18,15 @@ from hit_rfgm_ros.trackers.runner import TargetRunner
 from hit_rfgm_ros.trackers.target import Target
 from hit_rfgm_ros.types import Box, Engine, ImageU8, TrackResult
 
+# What a target was started with, or what its time is counted by.
+FIXED = ('paper_mode', 'fps', 'search_factor', 'template_factor')
+
 
 class MultiTargetTracker:
     """Follows any number of targets; each gets the same boxes as it would alone.
+
+    Implements `hit_rfgm_ros.types.MultiTracker`. Frames are (H, W, 3) uint8, or (H, W) if grey;
+    each call may name the order of its frame's channels where it is not the usual one.
 
     Attributes:
         engine: what runs the network.
@@ -86,28 +95,43 @@ class MultiTargetTracker:
         """Targets that are followed, oldest first."""
         return tuple(self._targets)
 
-    def add(self, frame: ImageU8, box: Box, *, stamp: float | None = None) -> int:
+    def add(
+        self,
+        frame: ImageU8,
+        box: Box,
+        *,
+        stamp: float | None = None,
+        color: str | None = None,
+        target_id: int | None = None,
+    ) -> int:
         """Start a target on ``box`` in ``frame``; the others are not touched.
 
         Args:
-            frame: (H, W, 3) uint8, usually the frame of the last `update`.
+            frame: usually the frame of the last `update`.
             box: in image pixels.
             stamp: seconds of the source; without it that of the last frame.
+            color: ``rgb`` or ``bgr``, of this frame.
+            target_id: positive; a target of this id is started again, and goes on as it was if
+                the start is refused. Without it the next one that was never used.
 
         Returns:
-            Its id, positive and never used again.
+            Its id, never given by itself again.
 
         Raises:
             FrameError, GeometryError, TrackerError, EngineError: as `HiTTracker.init`.
+            ConfigError: if ``color`` is not known.
         """
         now = self._clock.now if stamp is None else self._clock.read(stamp)
-        target = self._runner.start(frame, box)
+        own = self._last_id + 1 if target_id is None else target_id
+        if own < 1:
+            raise TrackerError(f'the id of a target is a positive number, got {own!r}')
+        target = self._runner.start(frame, box, color=color)
         if not self._targets:
             self._clock.set(now)
         target.started(now)
-        self._last_id += 1
-        self._targets[self._last_id] = target
-        return self._last_id
+        self._last_id = max(self._last_id, own)
+        self._targets[own] = target
+        return own
 
     def remove(self, target_id: int) -> None:
         """Forget a target.
@@ -115,21 +139,70 @@ class MultiTargetTracker:
         Raises:
             TrackerError: if there is no such target.
         """
-        if target_id not in self._targets:
-            known = ', '.join(map(str, self._targets)) or 'none'
-            raise TrackerError(f'there is no target {target_id}; there are: {known}')
+        self._check_known(target_id)
         del self._targets[target_id]
 
-    def update(self, frame: ImageU8, *, stamp: float | None = None) -> dict[int, TrackResult]:
-        """Find all targets in the next frame.
+    def update(
+        self,
+        frame: ImageU8,
+        *,
+        stamp: float | None = None,
+        color: str | None = None,
+        ids: Sequence[int] | None = None,
+    ) -> dict[int, TrackResult]:
+        """Find all targets in the next frame, or only some of them.
+
+        Args:
+            frame: the next one.
+            stamp: seconds of the source.
+            color: ``rgb`` or ``bgr``, of this frame.
+            ids: targets to find; the others, and the time that frames without a stamp are
+                counted from, stay as they are. So one target can run through older frames.
 
         Returns:
             One result per target; empty where there is none.
 
         Raises:
             FrameError, TrackerError, EngineError: as `HiTTracker.update`.
+            ConfigError: if ``color`` is not known.
         """
         now = self._clock.read(stamp)
-        results = self._runner.advance(list(self._targets.values()), frame, now)
-        self._clock.set(now)
-        return dict(zip(self._targets, results))
+        chosen = self._targets
+        if ids is not None:
+            for target_id in ids:
+                self._check_known(target_id)
+            chosen = {target_id: self._targets[target_id] for target_id in ids}
+        results = self._runner.advance(list(chosen.values()), frame, now, color=color)
+        if ids is None:
+            self._clock.set(now)
+        return dict(zip(chosen, results))
+
+    def change_options(self, **options: Any) -> None:
+        """Take over fields of `TrackerConfig` from the next frame on; no target is lost.
+
+        Raises:
+            ConfigError: if a name or a value is not known, or the option cannot change any more.
+        """
+        known = [field.name for field in fields(TrackerConfig) if field.name not in FIXED]
+        for name in options:
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = f'did you mean {near[0]!r}?' if near else f'these can: {", ".join(known)}'
+                raise ConfigError(f'{name!r} cannot be changed in a running tracker: {hint}')
+        self.options = TrackerConfig.from_dict({**asdict(self.options), **options})
+        self._runner.options = self.options
+        for target in self._targets.values():
+            target.set_options(self.options)
+
+    def reset_memory(self) -> None:
+        """Bring every target back to its first template.
+
+        HiT keeps no other, so its boxes stay; the states begin anew with TRACKING.
+        """
+        for target in self._targets.values():
+            target.reset()
+
+    def _check_known(self, target_id: int) -> None:
+        if target_id not in self._targets:
+            known = ', '.join(map(str, self._targets)) or 'none'
+            raise TrackerError(f'there is no target {target_id}; there are: {known}')

@@ -35,14 +35,21 @@ class TargetRunner:
         self.options = options
         self._config = config
         self._calibration = calibration
-        self._batch = Batch(engine, config, color=check_color(color))
+        self._color = check_color(color)
+        self._batch = Batch(engine, config)
 
-    def start(self, frame: ImageU8, box: Box) -> Target:
+    def start(self, frame: ImageU8, box: Box, *, color: str | None = None) -> Target:
         """Make a target from its box; nothing else is changed.
 
+        Args:
+            frame: (H, W, 3) uint8.
+            box: in image pixels.
+            color: order of this frame's channels where it is not the usual one.
+
         Raises:
-            FrameError, GeometryError, EngineError: see `HiTTracker.init`.
+            ConfigError, FrameError, GeometryError, EngineError: see `HiTTracker.init`.
         """
+        color = self._color if color is None else check_color(color)
         picture = check_frame(frame)
         height, width = picture.shape[:2]
         check_start(box, width, height, self.options)
@@ -51,17 +58,23 @@ class TargetRunner:
         )
         # a box whose search region would hold no pixel is refused now, not in the first update
         crop_window(box, self.options.search_factor, self._config.search_size, width, height)
-        tokens = self._batch.template(picture, window)
+        tokens = self._batch.template(picture, window, color=color)
         return Target(box, tokens, (width, height), self._config, self.options, self._calibration)
 
     def advance(
-        self, targets: Sequence[Target], frame: ImageU8, stamp: float
+        self,
+        targets: Sequence[Target],
+        frame: ImageU8,
+        stamp: float,
+        *,
+        color: str | None = None,
     ) -> list[TrackResult]:
         """Follow all targets into the next frame, in one batch.
 
         Raises:
-            FrameError, EngineError: see `HiTTracker.update`.
+            ConfigError, FrameError, EngineError: see `HiTTracker.update`.
         """
+        color = self._color if color is None else check_color(color)
         picture = check_frame(frame)
         height, width = picture.shape[:2]
         proposed = [target.propose(width, height) for target in targets]
@@ -69,7 +82,7 @@ class TargetRunner:
         if not windows:
             return []
         tokens = [target.tokens for target, group in zip(targets, proposed) for _ in group]
-        outputs = self._batch.track(picture, windows, tokens)
+        outputs = self._batch.track(picture, windows, tokens, color=color)
         boxes = np.asarray(outputs['boxes'], np.float64)
         values = None if self.options.paper_mode else _features(outputs)
         results, start = [], 0

@@ -27,6 +27,10 @@ class SearchPolicy:
     """
 
     def __init__(self, options: TrackerConfig) -> None:
+        self.set_options(options)
+
+    def set_options(self, options: TrackerConfig) -> None:
+        """Go by other options; a walk that is under way ends."""
         self._options = options
         self._planned_for: tuple[object, ...] = ()
         self._plan: list[Box] = []

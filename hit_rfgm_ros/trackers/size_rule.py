@@ -23,12 +23,16 @@ class SizeRule:
     """
 
     def __init__(self, box: Box, options: TrackerConfig, calibration: Calibration) -> None:
+        self.steady = (box.width, box.height)
+        self.set_options(options, calibration)
+
+    def set_options(self, options: TrackerConfig, calibration: Calibration) -> None:
+        """Go by other options from the next frame on."""
         own = options.size_damping == -1
         self._damping = calibration.size_damping if own else options.size_damping
         self._factor = calibration.size_factor
         self._bound = options.max_scale_change
         self._least = options.min_box_size
-        self.steady = (box.width, box.height)
 
     def step(
         self, old: Box, found: Box, confidence: float, image_size: tuple[int, int]

@@ -27,13 +27,37 @@ class StateMachine:
         lost_after: float,
         found_after: float,
     ) -> None:
+        self._since: float | None = None  # start of the spell that would change LOST or not LOST
+        self._last = 0.0
+        self.state = TrackState.TRACKING
+        self.reason = ''
+        self.set_limits(
+            uncertain_below=uncertain_below,
+            lost_below=lost_below,
+            found_above=found_above,
+            lost_after=lost_after,
+            found_after=found_after,
+        )
+
+    def set_limits(
+        self,
+        *,
+        uncertain_below: float,
+        lost_below: float,
+        found_above: float,
+        lost_after: float,
+        found_after: float,
+    ) -> None:
+        """Judge by other limits from the next frame on; the state and its spell go on."""
         self._uncertain_below = uncertain_below
         self._lost_below = lost_below
         self._found_above = found_above
         self._lost_after = lost_after
         self._found_after = found_after
-        self._since: float | None = None  # start of the spell that would change LOST or not LOST
-        self._last = 0.0
+
+    def reset(self) -> None:
+        """Begin anew with TRACKING."""
+        self._since = None
         self.state = TrackState.TRACKING
         self.reason = ''
 

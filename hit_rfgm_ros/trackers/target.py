@@ -50,25 +50,42 @@ class Target:
         self.tokens = tokens
         self._image_size = image_size
         self._config = config
-        self._options = options
         self._calibration = calibration or UNCALIBRATED
         self._policy = SearchPolicy(options)
         self._places: list[Box] = []  # that the windows of this frame were cut around
         self._candidate: Box | None = None  # seen while LOST, not yet believed
-        self._lost_below = _own(options.lost_below, self._calibration.lost_below)
-        self._uncertain_below = _own(options.uncertain_below, self._calibration.uncertain_below)
-        self._found_above = max(
-            self._uncertain_below, _own(options.found_above, self._calibration.found_above)
-        )
         self._size = SizeRule(box, options, self._calibration)
         self._stamp = 0.0
-        self._machine = StateMachine(
-            uncertain_below=self._uncertain_below,
-            lost_below=self._lost_below,
-            found_above=self._found_above,
-            lost_after=options.lost_after,
-            found_after=options.found_after,
+        self._machine = StateMachine(**self._limits(options))
+
+    def _limits(self, options: TrackerConfig) -> dict[str, float]:
+        """Take over options, and the weights' own limits where they give none."""
+        weights = self._calibration
+        self._options = options
+        self._lost_below = _own(options.lost_below, weights.lost_below)
+        self._uncertain_below = _own(options.uncertain_below, weights.uncertain_below)
+        self._found_above = max(
+            self._uncertain_below, _own(options.found_above, weights.found_above)
         )
+        return {
+            'uncertain_below': self._uncertain_below,
+            'lost_below': self._lost_below,
+            'found_above': self._found_above,
+            'lost_after': options.lost_after,
+            'found_after': options.found_after,
+        }
+
+    def set_options(self, options: TrackerConfig) -> None:
+        """Go by other options from the next frame on; box, state and template stay."""
+        self._machine.set_limits(**self._limits(options))
+        self._size.set_options(options, self._calibration)
+        self._policy.set_options(options)
+
+    def reset(self) -> None:
+        """Believe in the box again: the state begins anew."""
+        self._machine.reset()
+        self._policy.set_options(self._options)
+        self._candidate = None
 
     @property
     def state(self) -> TrackState:

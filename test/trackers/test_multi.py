@@ -6,7 +6,7 @@ from typing import Any
 
 from hit_rfgm_ros.config.models import HiTConfig
 from hit_rfgm_ros.engines.select import create_engine
-from hit_rfgm_ros.errors import FrameError, GeometryError, TrackerError
+from hit_rfgm_ros.errors import ConfigError, EngineError, FrameError, GeometryError, TrackerError
 from hit_rfgm_ros.trackers.hit import HiTTracker
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
 from hit_rfgm_ros.types import Box, TrackResult, TrackState
@@ -173,3 +173,127 @@ def test_bad_numbers_for_one_target_leave_the_others_unharmed(
     assert results[ids[0]] == results[ids[2]]
     for result in results.values():
         assert np.isfinite(tuple(result.box)).all()
+
+
+def test_a_target_can_be_started_again_under_its_id(make_multi: MakeMany, scripted: Any) -> None:
+    together = make_multi(scripted)
+    together.add(FRAME, BOX, target_id=7)
+    together.add(FRAME, BOX)
+    assert together.ids == (7, 8)
+    other = Box(20, 30, 60, 60)
+    assert together.add(FRAME, other, target_id=7) == 7
+    assert together.ids == (7, 8)
+    results = together.update(FRAME)
+    assert results[7].box.center == pytest.approx(other.center)
+    assert results[8].box.center == pytest.approx(BOX.center)
+
+
+def test_a_refused_new_start_leaves_the_running_target(make_multi: MakeMany, scenes: Any) -> None:
+    class NoTemplate(scenes.ScriptedEngine):
+        broken = False
+
+        def run(self, graph: str, inputs: Any) -> Any:
+            if graph == 'template' and self.broken:
+                raise EngineError('no memory left')
+            return super().run(graph, inputs)
+
+    engine = NoTemplate()
+    together, twin = make_multi(engine), make_multi(scenes.ScriptedEngine())
+    for each in (together, twin):
+        each.add(FRAME, BOX, target_id=3, stamp=1.0)
+    engine.broken = True
+    with pytest.raises(EngineError):
+        together.add(FRAME, Box(10, 10, 40, 40), target_id=3)
+    with pytest.raises(GeometryError):
+        together.add(FRAME, Box(10, 10, 0, 40), target_id=3)
+    with pytest.raises(TrackerError, match='positive'):
+        together.add(FRAME, BOX, target_id=0)
+    assert together.update(FRAME, stamp=1.1) == twin.update(FRAME, stamp=1.1)
+
+
+def test_updating_some_disturbs_neither_the_others_nor_the_time(
+    make_multi: MakeMany, scenes: ModuleType
+) -> None:
+    frames = two_targets(scenes, 20)
+    boxes = [Box(40, 40, 32, 32), Box(220, 150, 32, 32)]
+    together, twin = (make_multi(scenes.MatchingEngine(), fps=10.0) for _ in range(2))
+    ids = [together.add(frames[0], box) for box in boxes]
+    twin.add(frames[0], boxes[1])
+    for frame in frames[1:]:
+        some = together.update(frame, ids=[ids[0]], stamp=50.0)
+        assert list(some) == [ids[0]]
+        assert together.update(frame, ids=[]) == {}
+        assert_same(together.update(frame)[ids[1]], twin.update(frame)[1])
+    with pytest.raises(TrackerError, match='no target 9'):
+        together.update(frames[0], ids=[ids[0], 9])
+
+
+def test_each_frame_may_have_its_own_order_of_colors(
+    make_multi: MakeMany, scenes: ModuleType
+) -> None:
+    frames = two_targets(scenes, 9)
+    box = Box(40, 40, 32, 32)
+    mixed, plain = (make_multi(scenes.MatchingEngine()) for _ in range(2))
+    mixed.add(frames[0][:, :, ::-1].copy(), box, color='bgr')
+    plain.add(frames[0], box)
+    for k, frame in enumerate(frames[1:]):
+        swapped = frame[:, :, ::-1].copy() if k % 2 else frame
+        results = mixed.update(swapped, color='bgr' if k % 2 else 'rgb')
+        assert results == plain.update(frame)
+    for call in (mixed.add, mixed.update):
+        with pytest.raises(ConfigError, match='rbg'):
+            call(frames[0], *([box] if call == mixed.add else []), color='rbg')
+
+
+def test_options_change_for_running_targets_from_the_next_frame_on(
+    make_multi: MakeMany, scenes: ModuleType
+) -> None:
+    engine = scenes.ScriptedEngine(sure=0.6)
+    together = make_multi(engine, uncertain_below=0.2, lost_below=0.1, found_above=0.2)
+    own = together.add(FRAME, BOX, stamp=0.0)
+    assert together.update(FRAME, stamp=0.1)[own].state is TrackState.TRACKING
+    together.change_options(uncertain_below=0.9, lost_below=0.8, lost_after=0.25)
+    states = [together.update(FRAME, stamp=0.1 * k)[own].state for k in range(2, 6)]
+    assert states == [TrackState.UNCERTAIN] * 3 + [TrackState.LOST]
+    assert engine.windows > 1  # it searches more widely
+    together.change_options(uncertain_below=0.2, lost_below=0.1)
+    for k in range(6, 12):
+        result = together.update(FRAME, stamp=0.1 * k)[own]
+    assert result.state is TrackState.TRACKING
+
+
+def test_the_bound_on_the_size_changes_with_its_option(make_multi: MakeMany, scenes: Any) -> None:
+    engine = scenes.ScriptedEngine(box=(0.5, 0.5, 0.5, 0.5))
+    together = make_multi(engine, max_scale_change=1.1, size_damping=1.0)
+    own = together.add(FRAME, Box(140, 100, 40, 40))
+    assert together.update(FRAME)[own].box.width == pytest.approx(44)
+    together.change_options(max_scale_change=1.5)
+    assert together.update(FRAME)[own].box.width == pytest.approx(66)
+
+
+def test_only_known_options_with_allowed_values_change(
+    make_multi: MakeMany, scripted: Any
+) -> None:
+    together = make_multi(scripted, search_factor=2.0, max_search_factor=3.0)
+    before = together.options
+    with pytest.raises(ConfigError, match="did you mean 'lost_after'"):
+        together.change_options(lost_aftr=2.0)
+    with pytest.raises(ConfigError, match='paper_mode'):
+        together.change_options(paper_mode=True)
+    with pytest.raises(ConfigError, match='lost_after'):
+        together.change_options(uncertain_below=0.5, lost_after=-1.0)
+    assert together.options == before
+    together.change_options(max_search_factor=2.5, lost_after=2)
+    assert (together.options.max_search_factor, together.options.lost_after) == (2.5, 2.0)
+
+
+def test_reset_memory_lets_lost_targets_begin_anew(make_multi: MakeMany, scenes: Any) -> None:
+    engine = scenes.ScriptedEngine(sure=0.0)
+    together = make_multi(engine, lost_after=0.0)
+    own = together.add(FRAME, BOX, stamp=0.0)
+    assert together.update(FRAME, stamp=0.1)[own].state is TrackState.LOST
+    engine.sure = 1.0
+    together.reset_memory()
+    result = together.update(FRAME, stamp=0.2)[own]
+    assert (result.state, result.reason) == (TrackState.TRACKING, '')
+    assert together.ids == (own,)
