@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from hit_rfgm_ros.cli.engine_options import MODEL, WEIGHTS_HELP
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS, TrackerConfig
+from hit_rfgm_ros.runtime.params import TRACKER_TABLE
 
 if TYPE_CHECKING:
     from hit_rfgm_ros.trackers.hit import HiTTracker
@@ -92,7 +93,9 @@ def tracker_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(settings=TrackerSettings(**settings, options=chosen), **given)
 
     decorated: Callable[..., Any] = with_settings
+    # What the node's table explains too is explained in its words.
     texts = field_texts(TrackerConfig.__doc__ or '')
+    texts |= {name: row.text for name, row in TRACKER_TABLE.items()}
     for name, field in reversed(tuned.items()):
         decorated = _option(name, field.default, texts.get(name, ''))(decorated)
     for option in reversed(_SETTINGS):

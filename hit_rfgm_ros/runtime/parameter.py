@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from difflib import get_close_matches
-from functools import cache
 import math
 from typing import Any, TypeVar
 
@@ -127,7 +126,6 @@ def row(
     return made
 
 
-@cache
 def table_of(cls: type) -> dict[str, Parameter]:
     """The rows of a dataclass whose fields were declared with `row`, by name."""
     rows = {}
