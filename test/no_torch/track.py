@@ -10,6 +10,7 @@ import sys
 import click
 import hit_rfgm_ros
 from hit_rfgm_ros.cli.main import main
+from hit_rfgm_ros.config.share import share_folder
 from hit_rfgm_ros.data.golden import golden_frame
 from hit_rfgm_ros.errors import MissingDependencyError, WeightsError
 from hit_rfgm_ros.optional import require
@@ -64,6 +65,8 @@ def run() -> None:
         require('torch', extra='torch', purpose='training')
     except MissingDependencyError as error:
         check('hit_rfgm_ros[torch]' in str(error), f'no way to install torch in: {error}')
+    for name, file in (('msg', 'TrackedTarget.msg'), ('srv', 'InitTarget.srv')):
+        check((share_folder(name) / file).is_file(), f'the wheel lacks {file}')
     choice = follow('hit_tiny')
     for arguments in (['--version'], ['weights', 'list'], ['doctor']):
         try:
