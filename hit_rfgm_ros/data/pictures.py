@@ -1,4 +1,4 @@
-"""Frames from a video file, a folder of pictures or a camera, one at a time."""
+"""Frames from a video file, a folder of pictures, a camera or a composed scene, one at a time."""
 
 from __future__ import annotations
 
@@ -55,16 +55,21 @@ class Source(Protocol):
 
 
 def open_source(given: str | Path, *, fps: float | None = None) -> Source:
-    """Open a video file, a folder of pictures, or a camera by its number.
+    """Open a video file, a folder of pictures, a camera, or a composed scene.
 
     Args:
-        given: path, or a camera's number as text.
+        given: path; a camera's number as text, or its device file; ``scene:PRESET[:SEED]``.
         fps: frames per second of a folder, or instead of what a video says; None takes the
-            video's own, 30 for a folder.
+            video's or scene's own, 30 for a folder.
 
     Raises:
         FrameError: if there is nothing of that name, or it holds no frames.
+        ConfigError: if there is no scene of that name.
     """
+    if str(given).startswith('scene:'):
+        from hit_rfgm_ros.data.scene_source import SceneSource
+
+        return SceneSource(str(given), fps)
     path = Path(given)
     if path.is_dir():
         return FolderSource(path, fps or _DEFAULT_FPS)
@@ -72,9 +77,11 @@ def open_source(given: str | Path, *, fps: float | None = None) -> Source:
         return VideoSource(path, fps)
     if str(given).isdecimal():
         return CameraSource(int(str(given)), fps)
+    if path.is_char_device() or re.fullmatch(r'/dev/video\d+', str(given)):
+        return CameraSource(str(given), fps)
     raise FrameError(
-        f'{given} does not exist; expected a video file, a folder of pictures, or the number of '
-        f'a camera (0 is the first)'
+        f'{given} does not exist; expected a video file, a folder of pictures, the number of a '
+        f'camera (0 is the first), or scene:demo'
     )
 
 
@@ -92,7 +99,7 @@ class FolderSource:
 
     def frames(self, start: int = 0) -> Generator[Frame, None, None]:
         """See `Source.frames`."""
-        _check_start(self.name, start, self.length)
+        check_start(self.name, start, self.length)
         size: tuple[int, ...] = ()
         for index in range(start, len(self._paths)):
             picture = cv2.imread(str(self._paths[index]), cv2.IMREAD_COLOR)
@@ -126,7 +133,7 @@ class VideoSource:
 
     def frames(self, start: int = 0) -> Generator[Frame, None, None]:
         """See `Source.frames`."""
-        _check_start(self.name, start, self.length)
+        check_start(self.name, start, self.length)
         capture = self._open()
         try:
             # Skipped one by one: seeking is not exact in every container.
@@ -161,20 +168,21 @@ class CameraSource:
 
     length: int | None = None
 
-    def __init__(self, number: int, fps: float | None) -> None:
-        self.name = f'camera {number}'
-        self._number = number
+    def __init__(self, device: int | str, fps: float | None) -> None:
+        """Name the camera by its number or device file; it is opened when frames are read."""
+        self.name = f'camera {device}'
+        self._device = device
         self._given_fps = fps
         self.fps = fps or _DEFAULT_FPS
 
     def frames(self, start: int = 0) -> Generator[Frame, None, None]:
         """See `Source.frames`; the first ``start`` frames are thrown away."""
-        capture = cv2.VideoCapture(self._number)
+        capture = cv2.VideoCapture(self._device)
         try:
             if not capture.isOpened():
                 raise FrameError(
                     f'{self.name} cannot be opened; check that it is plugged in, free, and that '
-                    f'this user may use it (/dev/video{self._number})'
+                    f'this user may use it (ls -l /dev/video*)'
                 )
             began: float | None = None
             index = 0
@@ -200,7 +208,8 @@ def natural_key(path: Path) -> list[tuple[bool, int, str]]:
     ]
 
 
-def _check_start(name: str, start: int, length: int | None) -> None:
+def check_start(name: str, start: int, length: int | None) -> None:
+    """Refuse a first frame that a source does not have."""
     if start < 0 or (length is not None and start >= length):
         most = '' if length is None else f' to {length - 1}'
         raise FrameError(f'{name} has the frames 0{most}; there is none with number {start}')
