@@ -33,7 +33,12 @@ Load = Callable[[cache.Graphs], BaseEngine]
 
 
 def accepted_graphs(
-    config: HiTConfig, weights: Weights, backend: str, precision: str, load: Load
+    config: HiTConfig,
+    weights: Weights,
+    backend: str,
+    precision: str,
+    load: Load,
+    fetch: cache.Fetch = cache.fetch,
 ) -> cache.Graphs:
     """The graphs of a network for a back end, from the cache where they have been before.
 
@@ -43,6 +48,7 @@ def accepted_graphs(
         backend: ``onnxruntime`` or ``openvino``.
         precision: ``fp32``, ``bf16`` or ``int8``.
         load: makes an engine of graphs, for the comparison.
+        fetch: `cache.fetch`, perhaps bound to a folder.
 
     Raises:
         EngineError: if the graphs cannot be built (PrecisionError: not in this precision), or
@@ -55,7 +61,7 @@ def accepted_graphs(
         return graphs
 
     name = f'{config.name}-{backend}-{precision}'
-    return cache.fetch(name, _key(config, weights, backend, precision), build)
+    return fetch(name, _key(config, weights, backend, precision), build)
 
 
 def make_graphs(config: HiTConfig, weights: Weights, backend: str, precision: str) -> cache.Graphs:

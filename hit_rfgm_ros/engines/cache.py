@@ -23,6 +23,8 @@ MAX_FOLDER_BYTES = 2 * 2**30
 LOCK_SECONDS = 300.0  # then the graphs are built without waiting any longer
 
 Graphs = dict[str, bytes]
+# `fetch`, perhaps bound to a folder.
+Fetch = Callable[[str, Mapping[str, str], Callable[[], Graphs]], Graphs]
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +35,12 @@ def cache_folder() -> Path:
 
 
 def fetch(
-    name: str, key: Mapping[str, str], build: Callable[[], Graphs], folder: Path | None = None
+    name: str,
+    key: Mapping[str, str],
+    build: Callable[[], Graphs],
+    folder: Path | None = None,
+    *,
+    rebuild: bool = False,
 ) -> Graphs:
     """Graphs from the cache, or built and put there.
 
@@ -45,6 +52,7 @@ def fetch(
         key: everything that changes the graphs.
         build: makes and accepts them; whatever it raises is passed on and nothing is kept.
         folder: where; None is `cache_folder`.
+        rebuild: build even if they are there, and replace them.
     """
     folder = cache_folder() if folder is None else folder
     try:
@@ -53,11 +61,12 @@ def fetch(
         _log.warning('graphs are not cached: %s cannot be used (%s)', folder, error)
         return build()
     path = folder / f'{name}-{_digest(key)[:16]}.graphs'
-    found = _read(path, key)
+    found = None if rebuild else _read(path, key)
     if found is not None:
         return found
     with _locked(folder / 'lock'):
-        found = _read(path, key)  # another process may have built it meanwhile
+        # Another process may have built it meanwhile.
+        found = None if rebuild else _read(path, key)
         if found is None:
             found = build()
             _write(path, key, found)

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from functools import partial
 import logging
 from pathlib import Path
+from typing import NamedTuple
 
 from hit_rfgm_ros.config.models import HiTConfig, get_model_config
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
+from hit_rfgm_ros.engines import cache
 from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError
 from hit_rfgm_ros.engines.cpu import FAST, is_fast
 from hit_rfgm_ros.engines.random_weights import random_weights
@@ -41,6 +43,8 @@ def create_engine(
     precision: str = 'auto',
     max_batch: int = 8,
     threads: int = 0,
+    cache_folder: Path | None = None,
+    rebuild: bool = False,
 ) -> BaseEngine:
     """Build the engine of a network.
 
@@ -54,6 +58,8 @@ def create_engine(
         precision: ``fp32``, ``fp16``, ``bf16``, ``int8``, or ``auto``: fp32.
         max_batch: largest batch that the engine takes.
         threads: threads per call; 0 leaves it to the back end.
+        cache_folder: where built graphs are kept; None is the user's cache.
+        rebuild: build the graphs even if they are kept there.
 
     Returns:
         The engine; its ``choice`` says what was taken and why not the others.
@@ -68,18 +74,14 @@ def create_engine(
     config = _config(model, weights)
     if weights is None:
         weights = random_weights(config)
-    _check_choice('back end', backend, BACKENDS)
-    _check_choice('precision', precision, PRECISIONS)
+    check_choice(backend, device, precision)
     wanted = 'fp32' if precision == 'auto' else precision
-    if backend == 'tensorrt':
-        raise EngineError(
-            'TensorRT is not part of this version yet; use backend torch (on a GPU), openvino, '
-            'onnxruntime or auto'
-        )
+    fetch = partial(cache.fetch, folder=cache_folder, rebuild=rebuild)
     passed_over: list[str] = []
     for name, place in _candidates(backend, device):
         try:
-            engine = _build(name, place, config, weights, wanted, max_batch, threads)
+            wish = _Wish(place, wanted, max_batch, threads, fetch)
+            engine = _build(name, config, weights, wish)
         except (EngineError, MissingDependencyError) as error:
             if backend != 'auto':
                 raise
@@ -132,16 +134,38 @@ def _config(model: str | HiTConfig, weights: Weights | None) -> HiTConfig:
     return config
 
 
-def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:
+def check_choice(backend: str, device: str, precision: str) -> None:
+    """Refuse names that no engine can have, and a back end by name that is not installed.
+
+    Raises:
+        EngineError, MissingDependencyError: as `create_engine`.
+    """
+    _check_known('back end', backend, BACKENDS)
+    _check_known('precision', precision, PRECISIONS)
+    if backend == 'tensorrt':
+        raise EngineError(
+            'TensorRT is not part of this version yet; use backend torch (on a GPU), openvino, '
+            'onnxruntime or auto'
+        )
+    kind = _kind(device)
+    if backend == 'auto':
+        return
+    if backend in NOT_INSTALLED and not is_installed(backend):
+        raise MissingDependencyError(f'back end {backend} is {NOT_INSTALLED[backend]}')
+    wanted = 'fp32' if precision == 'auto' else precision
+    places = list(ABILITIES[backend]) if kind == 'auto' else [device]
+    if not any(wanted in supported_precisions(backend, place) for place in places):
+        _check_ability(backend, places[0], wanted)
+
+
+def _check_known(what: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise EngineError(f'unknown {what} {value!r}; known: {", ".join(known)}')
 
 
 def _candidates(backend: str, device: str) -> list[tuple[str, str]]:
     """Pairs of back end and device in the order in which they are tried."""
-    kind = device.partition(':')[0]
-    if kind not in ('auto', 'cpu', 'cuda'):
-        raise EngineError(f'unknown device {device!r}; known: auto, cpu, cuda, cuda:N')
+    kind = _kind(device)
     names = list(ABILITIES) if backend == 'auto' else [backend]
     if kind == 'cuda':
         return [(name, device) for name in (['torch'] if backend == 'auto' else names)]
@@ -151,6 +175,13 @@ def _candidates(backend: str, device: str) -> list[tuple[str, str]]:
     return pairs
 
 
+def _kind(device: str) -> str:
+    kind = device.partition(':')[0]
+    if kind not in ('auto', 'cpu', 'cuda'):
+        raise EngineError(f'unknown device {device!r}; known: auto, cpu, cuda, cuda:N')
+    return kind
+
+
 def _sees_gpu() -> bool:
     if not any(Path(trace).exists() for trace in _GPU_TRACES) or not is_installed('torch'):
         return False
@@ -158,15 +189,28 @@ def _sees_gpu() -> bool:
     return bool(torch.cuda.is_available())
 
 
-def _build(
-    name: str,
-    device: str,
-    config: HiTConfig,
-    weights: Weights,
-    precision: str,
-    max_batch: int,
-    threads: int,
-) -> BaseEngine:
+class _Wish(NamedTuple):
+    """How an engine is to be built; see `create_engine`."""
+
+    device: str
+    precision: str
+    max_batch: int
+    threads: int
+    fetch: cache.Fetch
+
+
+def _build(name: str, config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEngine:
+    _check_ability(name, wish.device, wish.precision)
+    if wish.device == 'cpu' and not is_fast(wish.precision):
+        _log.warning(
+            '%s will not be faster than fp32 here: the processor has none of %s',
+            wish.precision,
+            ', '.join(FAST[wish.precision]),
+        )
+    return _BUILDERS[name](config, weights, wish)
+
+
+def _check_ability(name: str, device: str, precision: str) -> None:
     known = supported_precisions(name, device)
     if not known:
         places = ' or '.join(ABILITIES[name])
@@ -175,47 +219,32 @@ def _build(
         raise PrecisionError(
             f'{name} on {device} cannot do {precision}; it can do {", ".join(known)}'
         )
-    if device == 'cpu' and not is_fast(precision):
-        _log.warning(
-            '%s will not be faster than fp32 here: the processor has none of %s',
-            precision,
-            ', '.join(FAST[precision]),
-        )
-    return _BUILDERS[name](config, weights, device, precision, max_batch, threads)
 
 
-def _build_torch(
-    config: HiTConfig, weights: Weights, device: str, precision: str, max_batch: int, threads: int
-) -> BaseEngine:
+def _build_torch(config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEngine:
     require('torch', extra='torch', purpose='the torch back end')
     from hit_rfgm_ros.engines.torch_engine import TorchEngine
 
     return TorchEngine(
         config,
         weights.tensors,
-        device=device,
-        precision=precision,
-        max_batch=max_batch,
-        threads=threads,
+        device=wish.device,
+        precision=wish.precision,
+        max_batch=wish.max_batch,
+        threads=wish.threads,
     )
 
 
-def _build_openvino(
-    config: HiTConfig, weights: Weights, device: str, precision: str, max_batch: int, threads: int
-) -> BaseEngine:
+def _build_openvino(config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEngine:
     require('openvino', extra='openvino', purpose='the OpenVINO back end')
     from hit_rfgm_ros.engines.accepted import accepted_graphs
     from hit_rfgm_ros.engines.openvino_engine import OpenVinoEngine
 
-    load = partial(
-        OpenVinoEngine, config, precision=precision, max_batch=max_batch, threads=threads
-    )
-    return load(accepted_graphs(config, weights, 'openvino', precision, load))
+    load = _loading(OpenVinoEngine, config, wish)
+    return load(accepted_graphs(config, weights, 'openvino', wish.precision, load, wish.fetch))
 
 
-def _build_onnxruntime(
-    config: HiTConfig, weights: Weights, device: str, precision: str, max_batch: int, threads: int
-) -> BaseEngine:
+def _build_onnxruntime(config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEngine:
     if not is_installed('onnxruntime'):
         raise MissingDependencyError(
             'onnxruntime was not found; it belongs to the base install: pip install onnxruntime'
@@ -223,8 +252,20 @@ def _build_onnxruntime(
     from hit_rfgm_ros.engines.accepted import accepted_graphs
     from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 
-    load = partial(OnnxEngine, config, precision=precision, max_batch=max_batch, threads=threads)
-    return load(accepted_graphs(config, weights, 'onnxruntime', precision, load))
+    load = _loading(OnnxEngine, config, wish)
+    return load(accepted_graphs(config, weights, 'onnxruntime', wish.precision, load, wish.fetch))
+
+
+def _loading(
+    engine: Callable[..., BaseEngine], config: HiTConfig, wish: _Wish
+) -> Callable[[cache.Graphs], BaseEngine]:
+    return partial(
+        engine,
+        config,
+        precision=wish.precision,
+        max_batch=wish.max_batch,
+        threads=wish.threads,
+    )
 
 
 _BUILDERS: dict[str, Callable[..., BaseEngine]] = {

@@ -58,14 +58,14 @@ def make_parts(
         max_batch=MAX_BATCH,
         threads=threads,
     )
-    _warm_up(engine, loaded.config if loaded else config, tracker_options)
-    return Parts(
-        engine, loaded.config if loaded else config, tracker_options, _calibration(loaded)
-    )
+    if loaded is not None:
+        config = loaded.config
+    warm_up(engine, config, tracker_options)
+    return Parts(engine, config, tracker_options, read_calibration(loaded))
 
 
-def _warm_up(engine: Engine, config: HiTConfig, options: TrackerConfig) -> None:
-    """Run every size of batch that one target can need, once.
+def warm_up(engine: Engine, config: HiTConfig, options: TrackerConfig, runs: int = 1) -> None:
+    """Run every size of batch that one target can need, ``runs`` times.
 
     Back ends compile on the first call of a size, OpenVINO for a second: not in the moment when
     the target is about to be lost.
@@ -80,12 +80,13 @@ def _warm_up(engine: Engine, config: HiTConfig, options: TrackerConfig) -> None:
         ]
     )
     side = config.search_size
-    for size in sorted(min(size, MAX_BATCH) for size in sizes):
+    for size in sorted(min(size, MAX_BATCH) for size in sizes) * runs:
         search = np.zeros((size, side, side, 3), np.uint8)
         engine.run('track', {'search': search, 'template_tokens': np.repeat(tokens, size, 0)})
 
 
-def _calibration(weights: Weights | None) -> Calibration | None:
+def read_calibration(weights: Weights | None) -> Calibration | None:
+    """The calibration that weights carry; None, with a warning, where they carry none."""
     if weights is None:
         return None
     if 'calibration' not in weights.metadata:

@@ -48,6 +48,15 @@ def test_graphs_are_built_once_per_key(cache: Path, build: Builder) -> None:
     assert len(list(cache.glob('*.graphs'))) == 2
 
 
+def test_a_rebuild_replaces_what_is_kept(cache: Path, build: Builder, tmp_path: Path) -> None:
+    fetch('a', KEY, build, tmp_path)
+    fetch('a', KEY, build, tmp_path, rebuild=True)
+    fetch('a', KEY, build, tmp_path)
+    assert build.count == 2
+    assert only_file(tmp_path)
+    assert not cache.exists()
+
+
 def test_the_folder_is_the_users_alone(cache: Path, build: Builder) -> None:
     cache.mkdir(parents=True, mode=0o755)
     fetch('a', KEY, build)

@@ -101,6 +101,21 @@ def test_what_cannot_be_done_is_refused_by_name(
         create_engine(small, None, **options)
 
 
+@pytest.mark.parametrize(
+    ('choice', 'message'),
+    [
+        (('tensorrt', 'auto', 'auto'), 'TensorRT is not part of this version yet'),
+        (('auto', 'gpu', 'auto'), "unknown device 'gpu'"),
+        (('onnxruntime', 'cuda:0', 'auto'), 'onnxruntime runs here on cpu, not on cuda:0'),
+        (('openvino', 'auto', 'fp16'), 'openvino on cpu cannot do fp16'),
+    ],
+)
+def test_a_choice_is_checked_without_building(choice: tuple[str, str, str], message: str) -> None:
+    with pytest.raises(EngineError, match=message):
+        select.check_choice(*choice)
+    select.check_choice('torch', 'auto', 'fp16')
+
+
 @pytest.mark.skipif(
     select.possible_engines()[-1][1] == 'cuda', reason='this machine has a CUDA GPU'
 )
