@@ -143,9 +143,9 @@ def _bytes(data: Any) -> NDArray[np.uint8]:
     """A view of a message's bytes: bytes, array.array, numpy array; a list is copied."""
     if isinstance(data, np.ndarray):
         return data.reshape(-1)
-    if isinstance(data, (list, tuple)) or not len(data):
-        return np.asarray(data, np.uint8)
-    return np.frombuffer(data, np.uint8)
+    if isinstance(data, (list, tuple)):
+        return np.array(data, np.uint8)
+    return np.frombuffer(data, np.uint8) if len(data) else np.empty(0, np.uint8)
 
 
 def _matrix(values: Any, rows: int, columns: int) -> NDArray[np.float64]:
