@@ -1,0 +1,1 @@
+"""The nodes on rclpy; the only room that knows it."""
