@@ -40,6 +40,8 @@ _MARKER = re.compile(rb'\xff[^\x00\xff\xd0-\xd7]', re.DOTALL)
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended and progressive, Huffman coded
 _OTHER_FRAMES = {0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+# Coded data for each place where a scan can be cut: within an interval or before its mark.
+_MORE = b''.join(bytes(range(1, 250)) + bytes([0xFF, 0xD0 + i]) for i in range(8))
 _MAX_SCANS = 64  # progressive files have about ten; many more only cost time
 
 _PNG_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
@@ -98,16 +100,37 @@ def decode(form: str, data: ImageU8) -> Picture:
     flags |= cv2.IMREAD_GRAYSCALE if head.grey else cv2.IMREAD_COLOR
     if head.grey and head.depth == 16:
         flags |= cv2.IMREAD_ANYDEPTH
-    pixels: Array | None
-    try:
-        pixels = cv2.imdecode(np.frombuffer(view, np.uint8), flags)
-    except cv2.error:
-        pixels = None
+    pixels = _imdecode(view, flags)
     if pixels is None or pixels.shape[:2] != (head.height, head.width):
         raise _corrupt(f'the {head.kind} does not decode')
+    if head.kind == 'JPEG' and _was_filled(view, flags, pixels):
+        raise ImageError('truncated', 'the JPEG is cut off: the data of its scan end too early')
     if pixels.dtype == np.uint16:
         pixels = stretch(pixels) if form.startswith('16UC1') else np.right_shift(pixels, 8)
     return Picture(pixels.astype(np.uint8, copy=False), 'bgr')
+
+
+def _imdecode(view: memoryview, flags: int) -> Array | None:
+    try:
+        return cv2.imdecode(np.frombuffer(view, np.uint8), flags)
+    except cv2.error:
+        return None
+
+
+def _was_filled(view: memoryview, flags: int, pixels: Array) -> bool:
+    """Whether a JPEG's coded data ended before its last block, which then is medium grey.
+
+    More data before the end marker are ignored after a whole scan and change one that was cut;
+    only a cut within the very last block of pixels goes unseen.
+    """
+    if (pixels[-1, -1] != 128).any():
+        return False
+    *_, (_, _, place) = _jpeg_segments(view)
+    found = _MARKER.search(view, place)
+    end = found.start() if found else len(view)
+    longer = b''.join((view[:end], _MORE, view[end:]))
+    again = _imdecode(memoryview(longer), flags)
+    return again is None or not np.array_equal(again, pixels)
 
 
 def _read_head(form: str, view: memoryview) -> _Head:

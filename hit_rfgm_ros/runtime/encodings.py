@@ -16,15 +16,6 @@ import numpy as np
 
 Convert = Callable[[ImageU8, int, int, bool], Picture]
 
-# BT.601, limited range: red, green, blue from Y, U, V and 1
-_YUV_TO_RGB = np.array(
-    [
-        [1.164383, 0.0, 1.596027, -16 * 1.164383 - 128 * 1.596027],
-        [1.164383, -0.391762, -0.812968, -16 * 1.164383 + 128 * (0.391762 + 0.812968)],
-        [1.164383, 2.017232, 0.0, -16 * 1.164383 - 128 * 2.017232],
-    ]
-)
-
 
 @dataclass(frozen=True)
 class Encoding:
@@ -122,11 +113,15 @@ def _two_planes_420(code: int) -> Encoding:
 
 
 def _two_planes_444(data: ImageU8, width: int, height: int, big_endian: bool) -> Picture:
-    step = data.shape[1]
-    yuv = np.empty((height, width, 3), np.uint8)
-    yuv[..., 0] = data[:height, :width]
-    yuv[..., 1:] = _pixels(data[height:].reshape(height, 2 * step), width, 2)
-    return Picture(np.asarray(cv2.transform(yuv, _YUV_TO_RGB), np.uint8), 'rgb')
+    luma = data[:height, :width]
+    chroma = _pixels(data[height:].reshape(height, -1), width, 2)
+    # OpenCV does not know it: write each pixel twice as UYVY and keep every other one.
+    twice = np.empty((height, width, 4), np.uint8)
+    cv2.mixChannels([luma, chroma], [twice], [1, 0, 0, 1, 2, 2, 0, 3])
+    doubled = cv2.cvtColor(twice.reshape(height, 2 * width, 2), cv2.COLOR_YUV2RGB_UYVY)
+    rgb = np.empty((height, width, 3), np.uint8)
+    cv2.mixChannels([doubled.reshape(height, width, 6)], [rgb], [0, 0, 1, 1, 2, 2])
+    return Picture(rgb, 'rgb')
 
 
 def _same(height: int) -> int:
