@@ -26,6 +26,10 @@ INTERRUPTED = 130
 COMMANDS = {
     'track': 'Track one target through a video, a folder of pictures or a camera.',
     'demo': 'Compose a camera-like scene, track through it, and judge the track.',
+    'node': 'Run the tracker node on the ROS 2 wire, without ROS.',
+    'play': 'Play a video, pictures, a camera or a composed scene as a camera on the network.',
+    'init': 'Let a running tracker node start targets on boxes.',
+    'select': 'Draw a box on the live image and let a running tracker node start there.',
     'selftest': 'Check every back end of this machine on a golden sequence.',
     'doctor': 'Say what this machine has and what is amiss.',
     'weights': 'Import, look at, check and list the weights of models.',

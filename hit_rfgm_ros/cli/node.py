@@ -1,0 +1,87 @@
+"""``hit-rfgm node``: the tracker node on the ROS 2 wire, without ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+import logging
+from pathlib import Path
+import threading
+from typing import Any
+
+import click
+from hit_rfgm_ros.cli.node_options import NodeSettings, log_to_stderr, node_options
+from hit_rfgm_ros.cli.parameter_options import parse_pairs
+from hit_rfgm_ros.cli.running import call_when_parent_is_gone, leave, open_host, stop_on_signals
+from hit_rfgm_ros.errors import ConfigError, HitRfgmError
+from hit_rfgm_ros.runtime.param_file import read_param_file
+from hit_rfgm_ros.runtime.param_store import ParameterStore
+from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
+
+_log = logging.getLogger('hit_rfgm_ros.node')
+
+
+@click.command('node')
+@click.option(
+    '--params-file',
+    type=click.Path(dir_okay=False, path_type=Path),
+    help='YAML file of parameters as for ROS 2, config/tracker.yaml for one.',
+)
+@click.option(
+    '--param',
+    'pairs',
+    multiple=True,
+    metavar='NAME=VALUE',
+    help='A parameter; goes before the file; may be repeated.',
+)
+@node_options('tracker')
+@click.option('--child', is_flag=True, hidden=True, help='End when stdin is closed.')
+def node(params_file: Path | None, pairs: Sequence[str], node: NodeSettings, child: bool) -> None:
+    """Run the tracker node on Cyclone DDS: topics, services and parameters as under ROS 2.
+
+    ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE and ROS_LOCALHOST_ONLY hold as for ROS 2. Ctrl-C
+    ends it with status 0. Needs the extra dds; with ROS 2 there is also: ros2 run hit_rfgm_ros
+    tracker.
+    """
+    with stop_on_signals() as stop:
+        log_to_stderr(node.log_level)
+        try:
+            given = parse_pairs(TRACKER_TABLE, pairs)
+        except ConfigError as error:
+            raise click.UsageError(f'--param: {error}.') from error
+        values: dict[str, Any] = {}
+        if params_file is not None:
+            values, warnings = read_param_file(params_file, node.full_name)
+            for warning in warnings:
+                _log.warning(warning)
+        if child:
+            call_when_parent_is_gone(stop.set)
+        _run(node, {**values, **given}, stop)
+
+
+def _run(settings: NodeSettings, values: dict[str, Any], stop: threading.Event) -> None:
+    from hit_rfgm_ros.nodes.tracker import TrackerNode
+
+    store = ParameterStore(TRACKER_TABLE, TrackerParams())
+    for warning in store.load(values):
+        _log.warning(warning)
+    with closing(open_host(settings, store)) as host:
+        tracker = TrackerNode(host, store)
+        try:
+            if store.params.autostart:
+                _start(tracker, host.log)
+            stop.wait()
+        finally:
+            tracker.shutdown()
+    if threading.active_count() > 1:
+        # A library may still be loading in a thread, which Python would wait for.
+        leave(0)
+
+
+def _start(tracker: Any, log: logging.Logger) -> None:
+    """Configure and activate; what is wrong is logged, and the node stays to be told better."""
+    try:
+        tracker.configure()
+        tracker.activate()
+    except HitRfgmError as error:
+        log.error('%s; the node stays unconfigured until its parameters are set right', error)
