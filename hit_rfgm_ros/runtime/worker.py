@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 
 from hit_rfgm_ros.runtime.logic import TrackerLogic
-
-_log = logging.getLogger(__name__)
 
 PATIENCE = 0.5  # seconds between looks at the stop flag
 
@@ -41,5 +38,9 @@ class Worker:
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            if not self._logic.step():
-                self._logic.wait(PATIENCE)
+            try:
+                if not self._logic.step():
+                    self._logic.wait(PATIENCE)
+            except Exception as error:  # a bug must not end in a thread that is silently gone
+                self._logic.log.exception('the worker failed')
+                self._logic.give_up(f'internal error: {type(error).__name__}: {error}')

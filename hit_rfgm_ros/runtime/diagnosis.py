@@ -1,0 +1,129 @@
+"""What goes to /diagnostics, from what stands on the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+import math
+
+from hit_rfgm_ros.runtime.camera_watch import explain, mismatch
+from hit_rfgm_ros.runtime.desk import Desk
+from hit_rfgm_ros.runtime.loading import Loading
+from hit_rfgm_ros.runtime.reports import Endpoint, Level, NodeState, Status
+from hit_rfgm_ros.runtime.stats import Window
+
+RECENT = 5.0  # seconds that a refused image counts as news
+
+
+def input_status(desk: Desk, publishers: Sequence[Endpoint]) -> Status:
+    """The camera: rate, age, drops by cause, refused images by kind, publishers.
+
+    Called with the lock held.
+    """
+    now = desk.clock.monotonic()
+    camera, intake = desk.camera, desk.intake
+    wrong = [
+        f'{endpoint.node or "unnamed"}: {text}'
+        for endpoint in publishers
+        if (text := mismatch(endpoint, desk.params))
+    ]
+    values = {
+        'topic': desk.topic,
+        'rate': f'{camera.rate.per_second(now):.1f} Hz',
+        'last image': 'none' if camera.last is None else f'{camera.silent(now):.2f} s ago',
+        **_percentiles('age at arrival', desk.arrival_ages),
+        'accepted': str(intake.accepted),
+        **_counts('dropped', intake.drops),
+        **_counts('refused', intake.refused),
+        'without stamp': str(intake.zero_stamps),
+        'time jumps': str(intake.time_jumps),
+        'history': f'{len(intake.history)} images, {intake.history.size / 1e6:.1f} MB',
+        'publishers': str(len(publishers)),
+        'publishers that do not match': '; '.join(wrong) or 'none',
+    }
+    level, message = _judge_input(desk, now, publishers, wrong)
+    return Status('input', level, message, values, desk.topic)
+
+
+def _judge_input(
+    desk: Desk, now: float, publishers: Sequence[Endpoint], wrong: Sequence[str]
+) -> tuple[Level, str]:
+    camera = desk.camera
+    if not desk.active:
+        return Level.OK, 'not active'
+    if camera.stopped:
+        text = explain(publishers, desk.topic, desk.params)
+        return Level.ERROR, f'no image for {camera.silent(now):.1f} s; {text}'
+    if desk.refusal is not None and now - desk.refusal[0] < RECENT:
+        return Level.WARN, f'images are refused: {desk.refusal[1]}'
+    if wrong:
+        return Level.WARN, f'a publisher does not match: {wrong[0]}'
+    if desk.paused:
+        return Level.OK, 'paused'
+    return Level.OK, 'images arrive' if camera.last is not None else 'waiting for the first image'
+
+
+def tracker_status(desk: Desk) -> Status:
+    """The targets and the time that each stage takes; called with the lock held."""
+    now = desk.clock.monotonic()
+    states = desk.book.states()
+    waiting = states.pop('INITIALIZED', 0)
+    values = {'targets': str(len(desk.book))}
+    values |= {name: str(count) for name, count in sorted(states.items())}
+    if waiting:
+        values['INITIALIZED'] = str(waiting)
+    values['output rate'] = f'{desk.outputs.per_second(now):.1f} Hz'
+    values |= _percentiles('age at output', desk.ages)
+    for stage, window in desk.stages.windows.items():
+        values |= _percentiles(stage, window)
+    values['paused'] = str(desk.paused).lower()
+    failing = [entry for entry in desk.book if entry.failing_since is not None]
+    if failing:
+        text = f'the network fails on target {failing[0].id}: {failing[0].reason}'
+        return Status('tracker', Level.WARN, text, values)
+    listed = ', '.join(f'{count} {name}' for name, count in sorted(desk.book.states().items()))
+    return Status('tracker', Level.OK, listed or 'no targets', values)
+
+
+def backend_status(
+    desk: Desk, loading: Loading | None, info: Mapping[str, object] | None
+) -> Status:
+    """The network: what runs it, why nothing faster does, how far loading is.
+
+    Called with the lock held.
+
+    Args:
+        desk: the node.
+        loading: under way or done; None while the node is not configured.
+        info: of the loaded tracker; None before.
+    """
+    values = {'model': desk.params.model}
+    device = ''
+    if info is not None:
+        values |= {name: str(value) for name, value in info.items()}
+        device = str(info.get('device', ''))
+    if desk.failure:
+        return Status('backend', Level.ERROR, desk.failure, values, device)
+    if info is not None:
+        return Status('backend', Level.OK, _ready(desk.params.model, info), values, device)
+    if loading is not None:
+        return Status('backend', Level.WARN, f'loading: {loading}', values)
+    text = 'ended' if desk.state is NodeState.FINALIZED else 'not configured'
+    return Status('backend', Level.OK, text, values)
+
+
+def _ready(model: str, info: Mapping[str, object]) -> str:
+    parts = [str(info[name]) for name in ('backend', 'device', 'precision') if name in info]
+    return f'{model} on {", ".join(parts)}' if parts else f'{model} is ready'
+
+
+def _percentiles(name: str, window: Window) -> dict[str, str]:
+    shown = {}
+    for percent in (50, 99):
+        value = window.percentile(percent)
+        shown[f'{name} p{percent}'] = 'unknown' if math.isnan(value) else f'{value * 1e3:.1f} ms'
+    return shown
+
+
+def _counts(name: str, counts: Mapping[str, int]) -> dict[str, str]:
+    shown = {name: str(sum(counts.values()))}
+    return shown | {f'{name}: {cause}': str(count) for cause, count in sorted(counts.items())}

@@ -1,0 +1,73 @@
+"""Rates and percentiles over what happened lately; both forget, neither grows."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hit_rfgm_ros.runtime.outputs import Clock
+import numpy as np
+
+VALUES = 300  # ten seconds of a camera with 30 images per second
+SECONDS = 5.0
+EVENTS = 2000
+
+
+class Window:
+    """The last values of something."""
+
+    def __init__(self, size: int = VALUES) -> None:
+        self._values: deque[float] = deque(maxlen=size)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def add(self, value: float) -> None:
+        """Take one in, and forget the oldest where there are too many."""
+        self._values.append(value)
+
+    def percentile(self, percent: float) -> float:
+        """Value that ``percent`` of the values do not exceed; NaN without values."""
+        if not self._values:
+            return float('nan')
+        return float(np.percentile(list(self._values), percent))
+
+
+class Rate:
+    """How often something happened in the last seconds."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._times: deque[float] = deque(maxlen=EVENTS)
+
+    def add(self, now: float) -> None:
+        """It happened at ``now`` (monotonic seconds)."""
+        self._times.append(now)
+
+    def per_second(self, now: float) -> float:
+        """Times per second; 0 if it happened less than twice."""
+        while self._times and self._times[0] < now - self._seconds:
+            self._times.popleft()
+        if len(self._times) < 2:
+            return 0.0
+        span = max(now, self._times[-1]) - self._times[0]
+        return (len(self._times) - 1) / span if span > 0 else 0.0
+
+
+class Stages:
+    """Seconds spent in each stage of the work."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.windows: dict[str, Window] = {}
+
+    @contextmanager
+    def time(self, stage: str) -> Iterator[None]:
+        """Measure what is done inside."""
+        began = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            window = self.windows.setdefault(stage, Window())
+            window.add(self._clock.monotonic() - began)
