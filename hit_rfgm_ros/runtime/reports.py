@@ -243,6 +243,8 @@ class CameraInfo:
         k: (3, 3) intrinsic matrix of the raw image.
         r: (3, 3) rectification.
         p: (3, 4) projection of the rectified image.
+        binning: pixels of the sensor per pixel of the image, across and down; 0 counts as 1.
+        roi: part of the sensor that the image shows: x, y, width, height; no size is all of it.
     """
 
     header: Header
@@ -253,6 +255,8 @@ class CameraInfo:
     k: NDArray[np.float64]
     r: NDArray[np.float64]
     p: NDArray[np.float64]
+    binning: tuple[int, int] = (0, 0)
+    roi: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
