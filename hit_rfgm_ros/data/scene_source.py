@@ -16,6 +16,7 @@ class SceneSource:
         name: as given.
         fps: frames per second.
         length: number of frames.
+        init_box: of the target in the first frame.
     """
 
     def __init__(self, name: str, fps: float | None = None) -> None:
@@ -38,6 +39,7 @@ class SceneSource:
         self._scene = compose_scene(preset, seed=int(seed or 0))
         self.fps = fps or self._scene.fps
         self.length: int | None = len(self._scene)
+        self.init_box = self._scene.init_box
 
     def frames(self, start: int = 0) -> Generator[Frame, None, None]:
         """See `Source.frames`."""
