@@ -12,10 +12,15 @@ from typing import Any
 import click
 from hit_rfgm_ros.cli.node_options import NodeSettings, log_to_stderr, node_options
 from hit_rfgm_ros.cli.parameter_options import parse_pairs
-from hit_rfgm_ros.cli.running import call_when_parent_is_gone, leave, open_host, stop_on_signals
-from hit_rfgm_ros.errors import ConfigError, HitRfgmError
+from hit_rfgm_ros.cli.running import (
+    call_when_parent_is_gone,
+    leave,
+    open_host,
+    require_dds,
+    stop_on_signals,
+)
+from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.runtime.param_file import read_param_file
-from hit_rfgm_ros.runtime.param_store import ParameterStore
 from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
 
 _log = logging.getLogger('hit_rfgm_ros.node')
@@ -60,28 +65,19 @@ def node(params_file: Path | None, pairs: Sequence[str], node: NodeSettings, chi
 
 
 def _run(settings: NodeSettings, values: dict[str, Any], stop: threading.Event) -> None:
+    require_dds()
     from hit_rfgm_ros.nodes.tracker import TrackerNode
 
-    store = ParameterStore(TRACKER_TABLE, TrackerParams())
-    for warning in store.load(values):
-        _log.warning(warning)
-    with closing(open_host(settings, store)) as host:
-        tracker = TrackerNode(host, store)
+    with closing(open_host(settings)) as host:
+        tracker = TrackerNode(host, TrackerParams())
         try:
-            if store.params.autostart:
-                _start(tracker, host.log)
+            for warning in tracker.store.load(values):
+                host.log.warning(warning)
+            host.serve_parameters(tracker.store)
+            tracker.start()
             stop.wait()
         finally:
             tracker.shutdown()
     if threading.active_count() > 1:
         # A library may still be loading in a thread, which Python would wait for.
         leave(0)
-
-
-def _start(tracker: Any, log: logging.Logger) -> None:
-    """Configure and activate; what is wrong is logged, and the node stays to be told better."""
-    try:
-        tracker.configure()
-        tracker.activate()
-    except HitRfgmError as error:
-        log.error('%s; the node stays unconfigured until its parameters are set right', error)

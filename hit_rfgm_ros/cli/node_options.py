@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+_NODES = 'hit_rfgm_ros.node.'
 LEVELS = ('debug', 'info', 'warn', 'error')
 
 
@@ -83,11 +84,17 @@ def node_options(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
 def log_to_stderr(level: str) -> None:
     """Let all loggers write to stderr, a line each, the way ROS does."""
-    logging.basicConfig(
-        level={'warn': logging.WARNING}.get(level, getattr(logging, level.upper())),
-        format='[%(levelname)s] [%(created).3f] [%(name)s]: %(message)s',
-        force=True,
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines('[%(levelname)s] [%(created).3f] [%(name)s]: %(message)s'))
+    logging.basicConfig(level=getattr(logging, level.upper()), handlers=[handler], force=True)
+
+
+class _Lines(logging.Formatter):
+    """Names a node as the user does, and leaves out where its logger hangs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return text.replace(f'[{record.name}]', f'[{record.name.removeprefix(_NODES)}]', 1)
 
 
 def _remappings(

@@ -20,7 +20,7 @@ TruthOf = Callable[[int], Box | None]  # frame number -> true box, None where it
 
 
 class CsvOutput:
-    """One line per frame; every line that was begun is whole."""
+    """One line per tracked frame; every line that was begun is whole."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -28,7 +28,8 @@ class CsvOutput:
 
     def write(self, image: ImageU8, step: Step) -> None:
         """See `Output`."""
-        self._file.write(csv_line(step) + '\n')
+        if not step.held:
+            self._file.write(csv_line(step) + '\n')
 
 
 def csv_line(step: Step) -> str:
@@ -72,6 +73,8 @@ class KeyFrames:
 
     def write(self, image: ImageU8, step: Step) -> None:
         """See `Output`."""
+        if step.held:
+            return
         if self._count % self._every == 0:
             self.kept.append((step, draw_thumbnail(image, step.result, self.WIDTH)))
             if len(self.kept) >= self.MOST:

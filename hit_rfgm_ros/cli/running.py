@@ -100,8 +100,11 @@ def leave(status: int) -> None:
 def call_when_parent_is_gone(function: Callable[[], None]) -> None:
     """Call a function once stdin ends: a parent that holds the other end was closed or killed."""
 
+    stdin = sys.stdin.fileno()
+
     def watch() -> None:
-        while sys.stdin.buffer.read(1024):
+        # Not through sys.stdin, whose lock would be held when Python ends.
+        while os.read(stdin, 1024):
             pass
         function()
 

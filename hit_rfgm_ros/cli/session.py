@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ import time
 
 import click
 from hit_rfgm_ros.cli.interrupt import Interruption
-from hit_rfgm_ros.cli.outputs import OutputFiles
+from hit_rfgm_ros.cli.outputs import KeyFrames, OutputFiles
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings
 from hit_rfgm_ros.cli.tracking import Step, follow
 from hit_rfgm_ros.data.pictures import Frame
@@ -101,20 +101,12 @@ def run_session(session: Session) -> Outcome:
     tracker = session.settings.create(session.fps)
     engine = tracker.engine
     backend = f'{engine.backend} on {engine.device} in {engine.precision}'
-    files = OutputFiles(
-        csv=session.csv,
-        video=session.video,
-        plot=session.plot,
-        fps=session.fps,
-        total=session.total,
-        caption=f'{session.settings.model}   {engine.backend}',
-        truth_of=None if session.truth is None else _Truth(session.truth),
-    )
+    files = open_outputs(session, engine.backend)
     began = time.perf_counter()
     with Interruption() as interruption, files, closing(session.frames) as frames:
         steps = follow(frames, tracker, session.box, files.outputs, interruption)
         seconds = time.perf_counter() - began
-        overlaps = None if session.truth is None else _overlaps(steps, session.truth)
+        overlaps = None if session.truth is None else overlaps_of(steps, session.truth)
         outcome = Outcome(
             steps,
             overlaps,
@@ -123,9 +115,22 @@ def run_session(session: Session) -> Outcome:
             seconds,
             interruption.requested,
         )
-        if session.plot is not None and files.key_frames is not None:
-            _plot(session, outcome, files.key_frames.pick(_KEY_FRAMES), session.plot)
+        if files.key_frames is not None:
+            plot_outcome(session, outcome, files.key_frames)
     return outcome
+
+
+def open_outputs(session: Session, backend: str) -> OutputFiles:
+    """Open the files of a session; ``backend`` is shown in the video."""
+    return OutputFiles(
+        csv=session.csv,
+        video=session.video,
+        plot=session.plot,
+        fps=session.fps,
+        total=session.total,
+        caption=f'{session.settings.model}   {backend}',
+        truth_of=None if session.truth is None else _Truth(session.truth),
+    )
 
 
 def summary(session: Session, outcome: Outcome) -> Iterator[tuple[str, str]]:
@@ -152,7 +157,7 @@ def summary(session: Session, outcome: Outcome) -> Iterator[tuple[str, str]]:
 def print_summary(lines: Iterator[tuple[str, str]]) -> None:
     """Print names and values in two columns."""
     rows = list(lines)
-    width = max(len(name) for name, _ in rows)
+    width = max((len(name) for name, _ in rows), default=0)
     for name, value in rows:
         click.echo(f'{name:<{width}}  {value}')
 
@@ -169,7 +174,8 @@ class _Truth:
         return Box(*self._truth[number].tolist())
 
 
-def _overlaps(steps: list[Step], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+def overlaps_of(steps: Sequence[Step], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) overlap of each step with the truth of its frame, NaN where there is none."""
     boxes = np.array([tuple(step.result.box) for step in steps], np.float64).reshape(-1, 4)
     numbers = np.array([step.number for step in steps], int)
     true = np.full_like(boxes, np.nan)
@@ -178,9 +184,10 @@ def _overlaps(steps: list[Step], truth: NDArray[np.float64]) -> NDArray[np.float
     return iou_arrays(boxes, true)
 
 
-def _plot(
-    session: Session, outcome: Outcome, strip: list[tuple[float, NDArray[np.uint8]]], path: Path
-) -> None:
+def plot_outcome(session: Session, outcome: Outcome, key_frames: KeyFrames) -> None:
+    """Write the plot that a session asks for, if it does."""
+    if session.plot is None:
+        return
     from hit_rfgm_ros.viz.plot import TrackPlot, save_plot
 
     facts = [session.settings.model, outcome.backend, f'{outcome.tracker_fps:.0f} frames/s']
@@ -199,6 +206,6 @@ def _plot(
         ),
         states=outcome.states,
         overlap=outcome.overlaps,
-        strip=strip,
+        strip=key_frames.pick(_KEY_FRAMES),
     )
-    save_plot(plot, path)
+    save_plot(plot, session.plot)

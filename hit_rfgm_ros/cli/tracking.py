@@ -19,12 +19,14 @@ class Step(NamedTuple):
         stamp: of the frame, seconds.
         result: of the tracker.
         latency_ms: time in the tracker, milliseconds.
+        held: whether this frame was not tracked in, and `result` is that of an earlier one.
     """
 
     number: int
     stamp: float
     result: TrackResult
     latency_ms: float
+    held: bool = False
 
 
 class Output(Protocol):

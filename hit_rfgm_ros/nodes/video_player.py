@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 import math
 import threading
 import time
@@ -108,9 +109,12 @@ class VideoPlayer:
                 publisher.close()
 
     def _play_file(self, source: Source) -> None:
+        frames = self._laps(source)
+        # The first one takes longest to read, so the clock starts after it.
+        first = next(frames)
         offset = self._start_stamp()
         pace = Pace(source.fps, time.monotonic())
-        for frame in self._laps(source):
+        for frame in chain([first], frames):
             wait = pace.plan(time.monotonic())
             if pace.too_slow:
                 self._say_too_slow(source)
