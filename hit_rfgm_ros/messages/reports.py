@@ -178,6 +178,9 @@ def camera_info_message(info: CameraInfo, header: Header) -> Fields:
         'k': np.asarray(info.k, np.float64).reshape(-1),
         'r': np.asarray(info.r, np.float64).reshape(-1),
         'p': np.asarray(info.p, np.float64).reshape(-1),
+        'binning_x': uint32(info.binning[0]),
+        'binning_y': uint32(info.binning[1]),
+        'roi': dict(zip(('x_offset', 'y_offset', 'width', 'height'), map(uint32, info.roi))),
     }
 
 

@@ -64,6 +64,13 @@ def camera_info(message: Any) -> CameraInfo:
         k=_matrix(message.k, 3, 3),
         r=_matrix(message.r, 3, 3),
         p=_matrix(message.p, 3, 4),
+        binning=(int(message.binning_x), int(message.binning_y)),
+        roi=(
+            int(message.roi.x_offset),
+            int(message.roi.y_offset),
+            int(message.roi.width),
+            int(message.roi.height),
+        ),
     )
 
 

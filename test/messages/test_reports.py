@@ -374,11 +374,14 @@ def test_camera_info_survives_the_wire_under_its_new_header() -> None:
         np.arange(9.0).reshape(3, 3),
         np.eye(3),
         np.arange(12.0).reshape(3, 4),
+        (2, 1),
+        (8, 16, 320, 240),
     )
     fields = reports.camera_info_message(info, Header(3, 4, 'new'))
     back = camera_info(passed('sensor_msgs/msg/CameraInfo', fields))
     assert back.header == Header(3, 4, 'new')
     assert (back.width, back.height, back.model, back.d) == (640, 480, 'plumb_bob', info.d)
+    assert (back.binning, back.roi) == (info.binning, info.roi)
     for name in 'krp':
         assert np.array_equal(getattr(back, name), getattr(info, name))
 
