@@ -49,7 +49,7 @@ def next_step(
                 entry.phase = Phase.LIVE
             continue
         left = history.count(number, front)
-        late = [entry for entry in group if now - entry.started > budget]
+        late = [entry for entry in group if now - entry.started >= budget]
         for entry in late:
             _jump(entry, left, budget)
         group = [entry for entry in group if entry not in late]

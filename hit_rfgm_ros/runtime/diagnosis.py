@@ -11,6 +11,7 @@ from hit_rfgm_ros.runtime.loading import Loading
 from hit_rfgm_ros.runtime.reports import Endpoint, Level, NodeState, Status
 from hit_rfgm_ros.runtime.stats import Window
 
+SHOWN = (50, 99)  # percentiles
 RECENT = 5.0  # seconds that a refused image counts as news
 
 
@@ -30,7 +31,7 @@ def input_status(desk: Desk, publishers: Sequence[Endpoint]) -> Status:
         'topic': desk.topic,
         'rate': f'{camera.rate.per_second(now):.1f} Hz',
         'last image': 'none' if camera.last is None else f'{camera.silent(now):.2f} s ago',
-        **_percentiles('age at arrival', desk.arrival_ages),
+        **_milliseconds('age at arrival', _both(desk.arrival_ages)),
         'accepted': str(intake.accepted),
         **_counts('dropped', intake.drops),
         **_counts('refused', intake.refused),
@@ -72,9 +73,9 @@ def tracker_status(desk: Desk) -> Status:
     if waiting:
         values['INITIALIZED'] = str(waiting)
     values['output rate'] = f'{desk.outputs.per_second(now):.1f} Hz'
-    values |= _percentiles('age at output', desk.ages)
-    for stage, window in desk.stages.windows.items():
-        values |= _percentiles(stage, window)
+    values |= _milliseconds('age at output', _both(desk.ages))
+    for stage, times in desk.stages.percentiles(*SHOWN).items():
+        values |= _milliseconds(stage, times)
     values['paused'] = str(desk.paused).lower()
     failing = [entry for entry in desk.book if entry.failing_since is not None]
     if failing:
@@ -116,12 +117,15 @@ def _ready(model: str, info: Mapping[str, object]) -> str:
     return f'{model} on {", ".join(parts)}' if parts else f'{model} is ready'
 
 
-def _percentiles(name: str, window: Window) -> dict[str, str]:
-    shown = {}
-    for percent in (50, 99):
-        value = window.percentile(percent)
-        shown[f'{name} p{percent}'] = 'unknown' if math.isnan(value) else f'{value * 1e3:.1f} ms'
-    return shown
+def _both(window: Window) -> tuple[float, ...]:
+    return tuple(window.percentile(percent) for percent in SHOWN)
+
+
+def _milliseconds(name: str, times: Sequence[float]) -> dict[str, str]:
+    return {
+        f'{name} p{percent}': 'unknown' if math.isnan(time) else f'{time * 1e3:.1f} ms'
+        for percent, time in zip(SHOWN, times)
+    }
 
 
 def _counts(name: str, counts: Mapping[str, int]) -> dict[str, str]:

@@ -30,6 +30,7 @@ class Follower:
 
     Attributes:
         info: what is known about the tracker.
+        over: set when the node has cleaned up: what is still being done is for nothing.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Follower:
         loaded: LoadedTracker,
         desk: Desk,
         publish: Publish,
-        give_up: Callable[[str], None],
+        give_up: Callable[[Follower, str], None],
     ) -> None:
         """Make one.
 
@@ -48,6 +49,7 @@ class Follower:
             give_up: called when the network fails again and again.
         """
         self.info = loaded.info
+        self.over = False
         self._tracker = loaded.tracker
         self._desk = desk
         self._publish = publish
@@ -85,6 +87,8 @@ class Follower:
             outcome = self._update(picture, frame, due)
         now = desk.clock.monotonic()
         with desk.lock:
+            if self.over:
+                return
             self._write_down(outcome, due, frame, now, now - began)
             for entry in due:
                 entry.doubt()
@@ -125,7 +129,8 @@ class Follower:
                 else:
                     phase = first_phase(frame, desk.front, desk.intake.history)
                     entry.start(frame, phase, now, now - began)
-                reports.append(target_report(entry, frame.header, started=True))
+                if desk.book.holds(entry):
+                    reports.append(target_report(entry, frame.header, started=True))
         if reports:
             self._publish(self, frame, order.picture, reports)
 
@@ -198,7 +203,7 @@ class Follower:
             self._broken += 1
             if self._broken == GIVE_UP:
                 reason = next(iter(outcome.failures.values()))
-                self._give_up(f'the network failed on {GIVE_UP} images in a row: {reason}')
+                self._give_up(self, f'the network failed on {GIVE_UP} images in a row: {reason}')
         elif outcome.results:
             self._broken = 0
 

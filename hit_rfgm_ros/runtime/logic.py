@@ -174,6 +174,8 @@ class TrackerLogic:
         with desk.lock:
             if desk.state is NodeState.INACTIVE:
                 desk.state = NodeState.UNCONFIGURED
+                if self._follower is not None:
+                    self._follower.over = True
                 self._loading = self._follower = None
                 desk.book.clear()
                 desk.orders.clear()
@@ -309,13 +311,17 @@ class TrackerLogic:
             if self._loading is not loading:
                 return  # cleaned up meanwhile: nobody wants it any more
             if loaded is not None:
-                self._follower = Follower(loaded, desk, self._publish, self.give_up)
+                self._follower = Follower(loaded, desk, self._publish, self._gone)
             desk.lock.notify_all()
         if loaded is None:
             self.give_up(reason)
         else:
             self.log.info('%s is ready', loading.params.model)
             self._outputs.ready(loaded.info)
+
+    def _gone(self, follower: Follower, reason: str) -> None:
+        if not follower.over:
+            self.give_up(reason)
 
     def _is_ready(self) -> bool:
         return self._follower is not None and not self._desk.failure
@@ -336,7 +342,7 @@ class TrackerLogic:
     def _publish(
         self, follower: Follower, frame: Frame, picture: Picture, targets: list[TargetReport]
     ) -> None:
-        if self._follower is follower and self._desk.active:  # else it is no longer wanted
+        if not follower.over and self._desk.active:  # else it is no longer wanted
             self._publishing.send(frame, picture, targets)
 
     def _require(self, state: NodeState, what: str) -> None:

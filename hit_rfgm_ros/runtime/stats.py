@@ -1,10 +1,14 @@
-"""Rates and percentiles over what happened lately; both forget, neither grows."""
+"""Rates and percentiles over what happened lately; both forget, neither grows.
+
+`Window` and `Rate` are guarded by the lock of their owner; `Stages` has its own.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+import threading
 
 from hit_rfgm_ros.runtime.outputs import Clock
 import numpy as np
@@ -60,7 +64,8 @@ class Stages:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.windows: dict[str, Window] = {}
+        self._lock = threading.Lock()
+        self._windows: dict[str, Window] = {}
 
     @contextmanager
     def time(self, stage: str) -> Iterator[None]:
@@ -69,5 +74,14 @@ class Stages:
         try:
             yield
         finally:
-            window = self.windows.setdefault(stage, Window())
-            window.add(self._clock.monotonic() - began)
+            spent = self._clock.monotonic() - began
+            with self._lock:
+                self._windows.setdefault(stage, Window()).add(spent)
+
+    def percentiles(self, *percents: float) -> dict[str, tuple[float, ...]]:
+        """Percentiles of each stage in seconds."""
+        with self._lock:
+            return {
+                stage: tuple(window.percentile(percent) for percent in percents)
+                for stage, window in self._windows.items()
+            }
