@@ -10,6 +10,7 @@ import sys
 
 import click
 from hit_rfgm_ros import __version__
+from hit_rfgm_ros.cli import doctor_ros
 from hit_rfgm_ros.config.models import list_models
 from hit_rfgm_ros.engines.cache import cache_folder
 from hit_rfgm_ros.engines.cpu import cpu_flags, cpu_name, is_fast
@@ -22,17 +23,25 @@ _BACKENDS = {'openvino': 'openvino', 'onnxruntime': 'base install', 'torch': 'to
 
 
 @click.command('doctor')
-def doctor() -> None:
+@click.option(
+    '--network/--no-network', default=True, help='Look at the ROS network. [default: --network]'
+)
+def doctor(network: bool) -> None:
     """Print a report of this machine for a bug report."""
     problems: list[str] = []
-    for title, lines in (
+    parts: list[tuple[str, Iterator[str]]] = [
         ('system', _system()),
         ('libraries', _libraries(problems)),
         ('back ends, fastest first', _backends()),
         ('processor', _processor()),
         ('weights', _weights()),
         ('cache', _cache(problems)),
-    ):
+        ('ROS 2', doctor_ros.installed(problems)),
+        ('kernel', doctor_ros.kernel(problems)),
+    ]
+    if network:
+        parts.append(('network', doctor_ros.network(problems)))
+    for title, lines in parts:
         click.echo(title)
         for line in lines:
             click.echo(f'  {line}')
@@ -45,8 +54,6 @@ def _system() -> Iterator[str]:
     yield f'hit_rfgm_ros {__version__}'
     yield f'Python {platform.python_version()} ({sys.executable})'
     yield platform.platform()
-    distro = os.environ.get('ROS_DISTRO')
-    yield f'ROS {distro} is sourced' if distro else 'no ROS is sourced'
 
 
 def _libraries(problems: list[str]) -> Iterator[str]:
@@ -70,6 +77,12 @@ def _libraries(problems: list[str]) -> Iterator[str]:
         problems.append(
             f'{len(wheels)} OpenCV wheels lie in one folder and overwrite each other '
             f'({", ".join(wheels)}): uninstall all of them, then install one'
+        )
+    found = list(doctor_ros.two_opencvs())
+    if len(found) > 1:
+        problems.append(
+            f'{len(found)} OpenCVs are found, the first one counts: {", ".join(found)}; one of '
+            f'pip beside that of the system can break cv_bridge: keep one'
         )
 
 

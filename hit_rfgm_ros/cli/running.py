@@ -99,7 +99,6 @@ def leave(status: int) -> None:
 
 def call_when_parent_is_gone(function: Callable[[], None]) -> None:
     """Call a function once stdin ends: a parent that holds the other end was closed or killed."""
-
     stdin = sys.stdin.fileno()
 
     def watch() -> None:
