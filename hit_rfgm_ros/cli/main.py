@@ -30,6 +30,7 @@ COMMANDS = {
     'play': 'Play a video, pictures, a camera or a composed scene as a camera on the network.',
     'init': 'Let a running tracker node start targets on boxes.',
     'select': 'Draw a box on the live image and let a running tracker node start there.',
+    'bag': 'Track through a recorded bag of ROS 2 and write one with the results added.',
     'selftest': 'Check every back end of this machine on a golden sequence.',
     'doctor': 'Say what this machine has and what is amiss.',
     'weights': 'Import, look at, check and list the weights of models.',
