@@ -1,4 +1,4 @@
-"""One colour per state, for frames and plots alike."""
+"""One colour per state, for frames, plots and markers alike."""
 
 from hit_rfgm_ros.types import TrackState
 
@@ -9,6 +9,8 @@ STATE_COLORS: dict[TrackState, RGB] = {
     TrackState.UNCERTAIN: (255, 190, 70),
     TrackState.LOST: (255, 92, 92),
 }
+INITIALIZED_COLOR: RGB = (86, 180, 255)
+CATCHING_UP_COLOR: RGB = (190, 150, 255)
 TRUTH_COLOR: RGB = (245, 245, 245)
 PANEL_COLOR: RGB = (18, 22, 28)
 

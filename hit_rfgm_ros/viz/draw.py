@@ -1,19 +1,40 @@
-"""A track drawn over its frame: corner marks, state, confidence."""
+"""Targets drawn over their frame: corner marks, state, confidence."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 from hit_rfgm_ros.types import Box, ConfidenceKind, ImageU8, TrackResult, TrackState
 from hit_rfgm_ros.viz.colors import PANEL_COLOR, RGB, STATE_COLORS, TRUTH_COLOR
+from hit_rfgm_ros.viz.ink import blend, panel, text_mask
 import numpy as np
 from numpy.typing import NDArray
 
-_FINE = 4  # supersampling of panels and text
 _SHIFT = 4  # bits of a pixel fraction in OpenCV's lines
-_FONT = cv2.FONT_HERSHEY_DUPLEX
 _MARGIN = 1e4  # pixels; boxes are cut here, OpenCV's integers would overflow
+
+
+@dataclass(frozen=True)
+class TargetMark:
+    """How one target is drawn.
+
+    Attributes:
+        box: in pixels of the picture drawn on.
+        color: of the marks, the dot and the bar.
+        words: texts of the label with their colours.
+        confidence: length of the bar in [0, 1]; None draws none.
+        faded: marks half transparent, for a box that is only remembered.
+        dashed: a broken outline besides, for a box of an older image.
+    """
+
+    box: Box
+    color: RGB
+    words: tuple[tuple[str, RGB], ...]
+    confidence: float | None = None
+    faded: bool = False
+    dashed: bool = False
 
 
 def draw_track(
@@ -31,21 +52,47 @@ def draw_track(
         (H, W, 3) uint8 RGB.
     """
     canvas: ImageU8 = np.array(frame, np.uint8, order='C')
-    scale = max(min(canvas.shape[:2]) / 480, 0.5)
+    scale = _scale(canvas)
     color = STATE_COLORS[result.state]
     if truth is not None:
         _rectangle(canvas, truth, TRUTH_COLOR, max(1, round(scale)))
-    lost = result.state is TrackState.LOST
-    if lost:
-        faded = canvas.copy()
-        _corner_marks(faded, result.box, color, scale)
-        cv2.addWeighted(faded, 0.45, canvas, 0.55, 0, canvas)
+    known = result.confidence_kind is not ConfidenceKind.NONE
+    words = result.state.value + (f' {100 * result.confidence:.0f}%' if known else '')
+    mark = TargetMark(
+        result.box,
+        color,
+        ((words, TRUTH_COLOR),),
+        result.confidence if known else None,
+    )
+    if result.state is TrackState.LOST:
+        _draw_faded(canvas, mark, scale)
     else:
         _corner_marks(canvas, result.box, color, scale)
-    _label(canvas, result, scale)
+    _label(canvas, mark, scale, [])
     if caption:
         _caption(canvas, caption, scale)
     return canvas
+
+
+def draw_targets(canvas: ImageU8, marks: Sequence[TargetMark], *, caption: str = '') -> None:
+    """Draw many targets into a picture; sizes go with the picture's.
+
+    Args:
+        canvas: (H, W, 3) uint8 RGB, contiguous; changed.
+        marks: in the order of drawing; their labels keep clear of each other where they can.
+        caption: small text in the lower left corner.
+    """
+    scale = _scale(canvas)
+    for mark in marks:
+        if mark.dashed:
+            _dashes(canvas, mark.box, mark.color, scale)
+        if mark.faded:
+            _draw_faded(canvas, mark, scale)
+        else:
+            _corner_marks(canvas, mark.box, mark.color, scale)
+    taken = [_caption(canvas, caption, scale)] if caption else []
+    for mark in marks:
+        _label(canvas, mark, scale, taken)
 
 
 def draw_thumbnail(frame: ImageU8, result: TrackResult, width: int) -> ImageU8:
@@ -59,10 +106,27 @@ def draw_thumbnail(frame: ImageU8, result: TrackResult, width: int) -> ImageU8:
     return small
 
 
+def _scale(canvas: ImageU8) -> float:
+    return max(float(min(canvas.shape[:2])) / 480, 0.5)
+
+
+def _draw_faded(canvas: ImageU8, mark: TargetMark, scale: float) -> None:
+    """Half transparent corner marks; only the part of the picture around the box is touched."""
+    margin = 4 * scale + 4
+    x1, y1, x2, y2 = _edges(mark.box)
+    left, top = max(int(x1 - margin), 0), max(int(y1 - margin), 0)
+    place = canvas[top : max(int(y2 + margin), 0), left : max(int(x2 + margin), 0)]
+    if not place.size:
+        return
+    faded = place.copy()
+    moved = Box(mark.box.x - left, mark.box.y - top, mark.box.width, mark.box.height)
+    _corner_marks(faded, moved, mark.color, scale)
+    place[:] = cv2.addWeighted(faded, 0.45, place, 0.55, 0)
+
+
 def _corner_marks(canvas: ImageU8, box: Box, color: RGB, scale: float) -> None:
     """Four rounded corners; a dark line below keeps them readable on any ground."""
-    x1, y1 = max(box.x, -_MARGIN), max(box.y, -_MARGIN)
-    x2, y2 = min(box.x + box.width, _MARGIN), min(box.y + box.height, _MARGIN)
+    x1, y1, x2, y2 = _edges(box)
     width, height = x2 - x1, y2 - y1
     radius = min(7 * scale, 0.2 * min(width, height))
     leg = radius + min(14 * scale, 0.16 * min(width, height))
@@ -79,10 +143,16 @@ def _corner_marks(canvas: ImageU8, box: Box, color: RGB, scale: float) -> None:
 
 
 def _rectangle(canvas: ImageU8, box: Box, color: RGB, thickness: int) -> None:
-    x1, y1 = max(box.x, -_MARGIN), max(box.y, -_MARGIN)
-    x2, y2 = min(box.x + box.width, _MARGIN), min(box.y + box.height, _MARGIN)
+    x1, y1, x2, y2 = _edges(box)
     line = _fixed_point(np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]))
     cv2.polylines(canvas, [line], True, color, thickness, cv2.LINE_AA, _SHIFT)
+
+
+def _edges(box: Box) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom, within what OpenCV can draw."""
+    edges = (box.x, box.y, box.x + box.width, box.y + box.height)
+    left, top, right, bottom = (min(max(edge, -_MARGIN), _MARGIN) for edge in edges)
+    return left, top, right, bottom
 
 
 def _fixed_point(points: NDArray[np.float64]) -> NDArray[np.int32]:
@@ -90,103 +160,87 @@ def _fixed_point(points: NDArray[np.float64]) -> NDArray[np.int32]:
     return np.asarray(np.rint((points - 0.5) * 2**_SHIFT), np.int32)[:, None]
 
 
-def _label(canvas: ImageU8, result: TrackResult, scale: float) -> None:
-    """A pill above the box, below it where there is no room: state, confidence, a bar."""
-    text = result.state.value
-    if result.confidence_kind is not ConfidenceKind.NONE:
-        text += f' {100 * result.confidence:.0f}%'
-    mask = _text_mask(text, max(8, round(10 * scale)))
+def _dashes(canvas: ImageU8, box: Box, color: RGB, scale: float) -> None:
+    """A thin broken outline."""
+    x1, y1, x2, y2 = _edges(box)
+    step = 7 * scale
+    lines = []
+    for start, end in (
+        ((x1, y1), (x2, y1)),
+        ((x2, y1), (x2, y2)),
+        ((x2, y2), (x1, y2)),
+        ((x1, y2), (x1, y1)),
+    ):
+        begin, way = np.array(start), np.array(end) - start
+        count = min(max(round(float(np.abs(way).sum()) / step / 2), 1), 500)
+        parts = (np.arange(2 * count) / (2 * count)).reshape(-1, 2, 1)
+        lines += [_fixed_point(begin + part * way) for part in parts]
+    cv2.polylines(canvas, lines, False, color, max(1, round(1.2 * scale)), cv2.LINE_AA, _SHIFT)
+
+
+def _label(
+    canvas: ImageU8,
+    mark: TargetMark,
+    scale: float,
+    taken: list[tuple[int, int, int, int]],
+) -> None:
+    """A pill at the box: words, and a bar for the confidence; it keeps clear of those before."""
+    size = max(8, round(10 * scale))
+    texts = [(text_mask(text, size), shade) for text, shade in mark.words if text]
     pad = max(4, round(6 * scale))
     dot = max(2, round(3.4 * scale))
-    bar = max(2, round(2.2 * scale)) if result.confidence_kind is not ConfidenceKind.NONE else 0
-    width = mask.shape[1] + 3 * pad + 2 * dot
-    height = mask.shape[0] + 2 * pad + (bar + pad // 2 if bar else 0)
-    rows, columns = canvas.shape[:2]
-    gap = round(6 * scale)
-    top = result.box.y - height - gap
-    if top < gap:
-        top = result.box.y + result.box.height + gap
-    left = round(min(max(result.box.x, gap), columns - width - gap))
-    top = round(min(max(top, gap), rows - height - gap))
-    color = STATE_COLORS[result.state]
-    _panel(canvas, left, top, width, height, PANEL_COLOR, 0.72, radius=pad + dot)
-    middle = top + pad + mask.shape[0] // 2
-    _panel(canvas, left + pad, middle - dot, 2 * dot, 2 * dot, color, 1.0, radius=dot)
-    _blend(canvas, mask, left + 2 * pad + 2 * dot, top + pad, TRUTH_COLOR)
-    if bar:
+    bar = 0 if mark.confidence is None else max(2, round(2.2 * scale))
+    rise = max((mask.shape[0] for mask, _ in texts), default=0)
+    width = sum(mask.shape[1] + pad for mask, _ in texts) + 2 * pad + 2 * dot
+    height = rise + 2 * pad + (bar + pad // 2 if bar else 0)
+    left, top = _free_place(canvas, mark.box, (width, height), round(6 * scale), taken)
+    taken.append((left, top, left + width, top + height))
+    opacity = 0.6 if mark.faded else 0.72
+    panel(canvas, left, top, width, height, PANEL_COLOR, opacity, radius=pad + dot)
+    middle = top + pad + rise // 2
+    panel(canvas, left + pad, middle - dot, 2 * dot, 2 * dot, mark.color, radius=dot)
+    x = left + 2 * pad + 2 * dot
+    for mask, shade in texts:
+        blend(canvas, mask, x, top + pad, shade)
+        x += mask.shape[1] + pad
+    if mark.confidence is not None:
         length = width - 2 * pad
         below = top + height - pad - bar + pad // 4
-        _panel(canvas, left + pad, below, length, bar, (255, 255, 255), 0.22, radius=bar // 2)
-        filled = round(length * min(max(result.confidence, 0.0), 1.0))
+        panel(canvas, left + pad, below, length, bar, (255, 255, 255), 0.22, radius=bar // 2)
+        filled = round(length * min(max(mark.confidence, 0.0), 1.0))
         if filled:
-            _panel(canvas, left + pad, below, filled, bar, color, 1.0, radius=bar // 2)
+            panel(canvas, left + pad, below, filled, bar, mark.color, radius=bar // 2)
 
 
-def _caption(canvas: ImageU8, text: str, scale: float) -> None:
-    mask = _text_mask(text, max(7, round(8 * scale)))
+def _free_place(
+    canvas: ImageU8,
+    box: Box,
+    size: tuple[int, int],
+    gap: int,
+    taken: Sequence[tuple[int, int, int, int]],
+) -> tuple[int, int]:
+    """Left and top of a label: above the box, below it, or inside; the first that is free."""
+    rows, columns = canvas.shape[:2]
+    width, height = size
+    left = round(min(max(box.x, gap), columns - width - gap))
+    above, below = box.y - height - gap, box.y + box.height + gap
+    tries = [above, below] if above >= gap else [below, above]
+    tries += [box.y + gap, box.y + box.height - height - gap]
+    places = [round(min(max(top, gap), rows - height - gap)) for top in tries]
+    for top in places:
+        if not any(
+            left < right and x < left + width and top < bottom and y < top + height
+            for x, y, right, bottom in taken
+        ):
+            return left, top
+    return left, places[0]
+
+
+def _caption(canvas: ImageU8, text: str, scale: float) -> tuple[int, int, int, int]:
+    mask = text_mask(text, max(7, round(8 * scale)))
     pad = max(3, round(5 * scale))
     width, height = mask.shape[1] + 2 * pad, mask.shape[0] + 2 * pad
     top = canvas.shape[0] - height - pad
-    _panel(canvas, pad, top, width, height, PANEL_COLOR, 0.55, radius=pad)
-    _blend(canvas, mask, 2 * pad, top + pad, (225, 228, 232))
-
-
-def _panel(
-    canvas: ImageU8,
-    left: int,
-    top: int,
-    width: int,
-    height: int,
-    color: RGB,
-    opacity: float,
-    *,
-    radius: int,
-) -> None:
-    """A filled rectangle with round corners."""
-    if width > 0 and height > 0:
-        mask = _round_mask(width, height, min(radius, width // 2, height // 2))
-        _blend(canvas, mask, left, top, color, opacity)
-
-
-@lru_cache(maxsize=512)
-def _round_mask(width: int, height: int, radius: int) -> ImageU8:
-    fine = np.zeros((_FINE * height, _FINE * width), np.uint8)
-    r = _FINE * radius
-    if r == 0:
-        return np.full((height, width), 255, np.uint8)
-    right, bottom = fine.shape[1] - 1, fine.shape[0] - 1
-    cv2.rectangle(fine, (r, 0), (right - r, bottom), (255,), -1)
-    cv2.rectangle(fine, (0, r), (right, bottom - r), (255,), -1)
-    for x in (r, right - r):
-        for y in (r, bottom - r):
-            cv2.circle(fine, (x, y), r, (255,), -1)
-    return np.asarray(cv2.resize(fine, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-@lru_cache(maxsize=512)
-def _text_mask(text: str, height: int) -> ImageU8:
-    """Coverage of a line of text whose capitals are ``height`` pixels high."""
-    size = _FINE * height / 22  # capitals of this font are 22 pixels high at scale 1
-    stroke = max(1, round(1.35 * size))
-    (length, rise), drop = cv2.getTextSize(text, _FONT, size, stroke)
-    pad = _FINE
-    fine = np.zeros((rise + drop + 2 * pad, length + 2 * pad), np.uint8)
-    cv2.putText(fine, text, (pad, rise + pad), _FONT, size, (255,), stroke, cv2.LINE_AA)
-    if not set(text) & set('gjpqy_,'):
-        fine = fine[: rise + 2 * pad]
-    shape = (max(fine.shape[1] // _FINE, 1), max(fine.shape[0] // _FINE, 1))
-    return np.asarray(cv2.resize(fine, shape, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _blend(
-    canvas: ImageU8, mask: ImageU8, left: int, top: int, color: RGB, opacity: float = 1.0
-) -> None:
-    """Lay a colour over the canvas where the mask is, cut at the canvas's edges."""
-    rows, columns = canvas.shape[:2]
-    x1, y1 = max(left, 0), max(top, 0)
-    x2, y2 = min(left + mask.shape[1], columns), min(top + mask.shape[0], rows)
-    if x1 >= x2 or y1 >= y2:
-        return
-    weight = mask[y1 - top : y2 - top, x1 - left : x2 - left, None] * np.float32(opacity / 255)
-    place = canvas[y1:y2, x1:x2]
-    place[:] = np.rint(place * (1 - weight) + np.asarray(color) * weight).astype(np.uint8)
+    panel(canvas, pad, top, width, height, PANEL_COLOR, 0.55, radius=pad)
+    blend(canvas, mask, 2 * pad, top + pad, (225, 228, 232))
+    return pad, top, pad + width, top + height

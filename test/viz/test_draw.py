@@ -4,7 +4,7 @@ from itertools import product
 
 from hit_rfgm_ros.types import Box, ConfidenceKind, TrackResult, TrackState
 from hit_rfgm_ros.viz.colors import STATE_COLORS
-from hit_rfgm_ros.viz.draw import draw_thumbnail, draw_track
+from hit_rfgm_ros.viz.draw import TargetMark, draw_targets, draw_thumbnail, draw_track
 import numpy as np
 import pytest
 
@@ -98,3 +98,24 @@ def test_thumbnails_are_small_and_marked_unless_lost() -> None:
     assert shown.shape == lost.shape == (120, 160, 3)
     assert (shown != 128).any()
     assert (lost == 128).all()
+
+
+def test_many_targets_are_drawn_into_the_picture_itself() -> None:
+    canvas = GREY.copy()
+    colors = ((250, 30, 30), (30, 250, 30), (30, 30, 250))
+    marks = [
+        TargetMark(Box(20 + 100 * i, 90, 60, 60), color, ((str(i), color),), 0.5)
+        for i, color in enumerate(colors)
+    ]
+    draw_targets(canvas, marks, caption='three')
+    for i, color in enumerate(colors):
+        near = (abs(canvas.astype(int) - color) <= 12).all(axis=2)
+        columns = np.nonzero(near.any(axis=0))[0]
+        assert columns.min() == pytest.approx(20 + 100 * i, abs=3)
+        assert columns.max() < 110 + 100 * i
+
+
+def test_a_label_without_words_can_be_drawn() -> None:
+    canvas = GREY.copy()
+    draw_targets(canvas, [TargetMark(BOX, (200, 100, 0), ())])
+    assert (canvas != 128).any()
