@@ -83,23 +83,24 @@ class DamagedMcap:
             if file.read(len(MAGIC)) != MAGIC:
                 raise BagError(f'{self.path} is no MCAP file: it does not begin with its mark')
             try:
-                for kind, content in _records(file, self.path.stat().st_size):
+                for kind, length, content in _records(file, self.path.stat().st_size):
                     if kind == _DATA_END:
                         return
-                    yield from self._inside(kind, content)
+                    yield from self._inside(kind, length, content)
             except _Cut as cut:
                 self.damage.append(f'{self.path.name}: {cut}')
 
-    def _inside(self, kind: int, content: bytes) -> Iterator[tuple[int, int, bytes]]:
+    def _inside(self, kind: int, length: int, content: bytes) -> Iterator[tuple[int, int, bytes]]:
         if kind != _CHUNK:
             yield from self._take(kind, content)
             return
         try:
             inner = _unpacked(content)
-            for inner_kind, inner_content in _records(BytesIO(inner), len(inner)):
+            for inner_kind, _, inner_content in _records(BytesIO(inner), len(inner)):
                 yield from self._take(inner_kind, inner_content)
         except _Cut as cut:  # a broken chunk does not spoil the next one
-            self.damage.append(f'{self.path.name}: in a chunk: {cut}')
+            if len(content) == length:  # else whoever reads the file tells of the cut
+                self.damage.append(f'{self.path.name}: in a chunk: {cut}')
 
     def _take(self, kind: int, content: bytes) -> Iterator[tuple[int, int, bytes]]:
         if kind == _MESSAGE:
@@ -118,8 +119,8 @@ class DamagedMcap:
             self._channels[number] = _Channel(schema, topic, _map(content, place))
 
 
-def _records(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
-    """Kind and content of every record; a chunk that is not packed may be cut short.
+def _records(file: BinaryIO, size: int) -> Iterator[tuple[int, int, bytes]]:
+    """Kind, length and content of every record; the content of a last chunk may be shorter.
 
     Raises:
         _Cut: where the bytes end within a record.
@@ -128,7 +129,7 @@ def _records(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
         place = file.tell()
         head = file.read(9)
         if not head:
-            if size and isinstance(file, BytesIO):
+            if isinstance(file, BytesIO):
                 return
             raise _Cut(f'it ends at byte {place}, without the end of a recording')
         if len(head) < 9:
@@ -136,10 +137,10 @@ def _records(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
         kind, length = struct.unpack('<BQ', head)
         content = file.read(min(length, size))
         if len(content) == length:
-            yield kind, content
+            yield kind, length, content
             continue
         if kind == _CHUNK:
-            yield kind, content
+            yield kind, length, content
         raise _Cut(f'it is cut off in the record at byte {place}')
 
 

@@ -35,7 +35,7 @@ class DamagedSqlite:
         wanted = set(keys)
         self.damage.clear()
         with closing(self._connect()) as connection:
-            for number, stamp, data in self._rows(connection, 'topic_id, timestamp, data'):
+            for number, stamp, data in self._rows(connection):
                 key = self._keys.get(number)
                 if key in wanted:
                     yield Record(key, stamp, bytes(data))
@@ -62,7 +62,7 @@ class DamagedSqlite:
         self._keys = {number: topic.key for number, topic in topics.items()}
         definitions = self._definitions(connection)
         counts = dict.fromkeys(topics, 0)
-        for (number,) in self._rows(connection, 'topic_id'):
+        for number, _, _ in self._rows(connection):
             if number in counts:
                 counts[number] += 1
         return merged(
@@ -78,12 +78,25 @@ class DamagedSqlite:
         except sqlite3.Error:
             return {}
 
-    def _rows(self, connection: sqlite3.Connection, columns: str) -> Iterator[tuple[int, ...]]:
-        """Rows of the messages in the order of writing, until one cannot be read."""
-        count = 0
+    def _rows(self, connection: sqlite3.Connection) -> Iterator[tuple[int, int, bytes]]:
+        """Topic, stamp and data in the order of writing, until one cannot be read."""
+        count, trouble = 0, ''
+        query = 'SELECT topic_id, timestamp, data FROM messages NOT INDEXED'
         try:
-            for row in connection.execute(f'SELECT {columns} FROM messages NOT INDEXED'):
+            for row in connection.execute(query):
                 count += 1
                 yield row
         except sqlite3.Error as error:
-            self.damage.append(f'{self.path.name}: cut off after {count} messages ({error})')
+            trouble = str(error)
+        size, wanted = self.path.stat().st_size, self._wanted_size()
+        if size < wanted:
+            trouble = f'{size} of {wanted} bytes are there'
+        if trouble:
+            self.damage.append(f'{self.path.name}: cut off after {count} messages ({trouble})')
+
+    def _wanted_size(self) -> int:
+        """Bytes that the file should have, by its first page."""
+        with self.path.open('rb') as file:
+            head = file.read(32)
+        page, pages = (int.from_bytes(part, 'big') for part in (head[16:18], head[28:32]))
+        return pages * (page if page > 1 else 65536)
