@@ -1,8 +1,11 @@
 """Raw images: every encoding, and headers that lie."""
 
 from dataclasses import replace
+from pathlib import Path
+import re
 from typing import Any
 
+from hit_rfgm_ros.geometry.crop import crop_window, cut
 from hit_rfgm_ros.runtime.encodings import REFUSED
 from hit_rfgm_ros.runtime.images import (
     ENCODINGS,
@@ -14,6 +17,7 @@ from hit_rfgm_ros.runtime.images import (
     encode,
 )
 from hit_rfgm_ros.runtime.reports import Header, IncomingImage, Picture
+from hit_rfgm_ros.types import Box
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -123,6 +127,22 @@ def test_every_encoding_of_ros_is_converted_or_refused_by_name(encoding: str) ->
     assert (encoding in ENCODINGS) != (encoding in REFUSED)
 
 
+def test_the_page_for_people_names_every_encoding() -> None:
+    page = Path(__file__).parents[2] / 'docs' / 'images_and_encodings.md'
+    table = page.read_text(encoding='utf-8').partition('## Compressed')[0]
+    rows = [row for row in table.splitlines() if row.startswith('| `')]
+    named: dict[str, str] = {}
+    for row in rows:
+        first = re.sub(
+            r'`(\w+)1` to `\w+4`', r'`\g<1>1` `\g<1>2` `\g<1>3` `\g<1>4`', row.split('|')[1]
+        )
+        named |= dict.fromkeys(re.findall(r'`(\w+)`', first), row)
+    assert set(named) == set(EVERY)
+    for name, row in named.items():
+        assert ('refused' in row) == (name in REFUSED)
+        assert ('view' in row) == (name in VIEWS)
+
+
 def test_no_other_encodings_are_claimed() -> None:
     assert set(ENCODINGS) | set(REFUSED) == set(EVERY)
 
@@ -180,6 +200,15 @@ def test_nothing_is_copied_where_nothing_has_to_be(encoding: str, pad: int) -> N
     assert np.shares_memory(decode(image).pixels, image.data)
     assert ENCODINGS[encoding].view
     assert sum(entry.view for entry in ENCODINGS.values()) == len(VIEWS)
+
+
+@pytest.mark.parametrize('encoding', ['bgr8', 'mono8'])
+def test_the_crop_takes_padded_views_of_a_message_as_they_are(encoding: str) -> None:
+    pixels = decode(message(encoding, noise((64, 48)), pad=7)).pixels
+    assert not pixels.flags.writeable
+    for box in (Box(20, 10, 20, 20), Box(-5, 30, 20, 20)):
+        window = crop_window(box, 2, 64, 64, 48)
+        assert (cut(pixels, window) == cut(pixels.copy(), window)).all()
 
 
 def test_a_plain_16_bit_image_is_stretched_from_its_smallest_to_its_largest_value() -> None:
