@@ -221,11 +221,11 @@ def _follow(
     target = 0
     last = time.monotonic()
     while not interruption.requested:
+        if _is_over(children, time.monotonic() - last):
+            return
         try:
             kind, message, arrival = client.events.get(timeout=0.1)
         except queue.Empty:
-            if _is_over(children, time.monotonic() - last):
-                return
             continue
         last = time.monotonic()
         if kind == 'report':

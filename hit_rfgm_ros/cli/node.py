@@ -13,7 +13,7 @@ import click
 from hit_rfgm_ros.cli.node_options import NodeSettings, log_to_stderr, node_options
 from hit_rfgm_ros.cli.parameter_options import parse_pairs
 from hit_rfgm_ros.cli.running import (
-    call_when_parent_is_gone,
+    end_with_parent,
     leave,
     open_host,
     require_dds,
@@ -60,7 +60,7 @@ def node(params_file: Path | None, pairs: Sequence[str], node: NodeSettings, chi
             for warning in warnings:
                 _log.warning(warning)
         if child:
-            call_when_parent_is_gone(stop.set)
+            end_with_parent()
         _run(node, {**values, **given}, stop)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from hit_rfgm_ros.cli.node_options import NodeSettings, log_to_stderr, node_options
 from hit_rfgm_ros.cli.parameter_options import parameter_options
-from hit_rfgm_ros.cli.running import call_when_parent_is_gone, open_host, stop_on_signals
+from hit_rfgm_ros.cli.running import end_with_parent, open_host, stop_on_signals
 from hit_rfgm_ros.errors import HitRfgmError
 from hit_rfgm_ros.runtime.param_store import ParameterStore
 from hit_rfgm_ros.runtime.player_params import PLAYER_TABLE, PlayerParams
@@ -37,7 +37,7 @@ def play(
     node.remappings.setdefault('image_raw', image_topic)
     with stop_on_signals() as stop:
         if child:
-            call_when_parent_is_gone(stop.set)
+            end_with_parent()
         _play(node, store, stop)
 
 

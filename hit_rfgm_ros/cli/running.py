@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 import logging
 import os
@@ -97,14 +97,14 @@ def leave(status: int) -> None:
     os._exit(status)
 
 
-def call_when_parent_is_gone(function: Callable[[], None]) -> None:
-    """Call a function once stdin ends: a parent that holds the other end was closed or killed."""
+def end_with_parent() -> None:
+    """Have this process ended, as by SIGTERM, once stdin ends: its parent was closed or killed."""
     stdin = sys.stdin.fileno()
 
     def watch() -> None:
         # Not through sys.stdin, whose lock would be held when Python ends.
         while os.read(stdin, 1024):
             pass
-        function()
+        os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name='parent', daemon=True).start()
