@@ -1,10 +1,18 @@
-"""Targets that were started on an older image run through the images kept since, one at a time."""
+"""Targets that were started on an older image run through the images kept since, one at a time.
+
+Where there are more of them than the time allows, some are passed over, evenly: a camera may well
+send more images than the network can follow.
+"""
 
 from __future__ import annotations
+
+import math
 
 from hit_rfgm_ros.runtime.book import Book, Entry, Phase
 from hit_rfgm_ros.runtime.frame import Frame
 from hit_rfgm_ros.runtime.history import History
+
+AIM = 0.8  # share of the time in which to get there: images keep coming
 
 
 def first_phase(frame: Frame, front: int | None, history: History) -> Phase:
@@ -43,23 +51,27 @@ def next_step(
             return None
         number = min(frame.number for _, frame in behind)
         group = [entry for entry, frame in behind if frame.number == number]
-        frame = history.after(number)
-        if frame is None or frame.number > front:
-            for entry in group:
+        left = history.between(number, front)
+        for entry in group:
+            if not left:
                 entry.phase = Phase.LIVE
-            continue
-        left = history.count(number, front)
-        late = [entry for entry in group if now - entry.started >= budget]
-        for entry in late:
-            _jump(entry, left, budget)
-        group = [entry for entry in group if entry not in late]
+            elif now - entry.started >= budget:
+                entry.phase = Phase.LIVE
+                entry.note = (
+                    f'catching up took longer than {budget:g} s (catch_up_budget): '
+                    f'{len(left)} images were passed over'
+                )
+        group = [entry for entry in group if entry.phase is Phase.CATCHING_UP]
         if group:
-            return group, frame
+            stride = max(_stride(entry, len(left), now, budget) for entry in group)
+            return group, left[min(stride, len(left)) - 1]
 
 
-def _jump(entry: Entry, left: int, budget: float) -> None:
-    entry.phase = Phase.LIVE
-    entry.note = (
-        f'catching up took longer than {budget:g} s (catch_up_budget): '
-        f'{left} images were passed over'
-    )
+def _stride(entry: Entry, left: int, now: float, budget: float) -> int:
+    """How many images to go forward, so that at the pace up to now the time is enough."""
+    spent = now - entry.started
+    pace = spent / entry.frames if entry.frames else 0.0
+    rest = AIM * budget - spent
+    if rest <= 0:
+        return left
+    return max(math.ceil(left * pace / rest - 1e-9), 1)

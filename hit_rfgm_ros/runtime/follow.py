@@ -109,6 +109,9 @@ class Follower:
         now = desk.clock.monotonic()
         with desk.lock:
             self._write_down(outcome, entries, frame, now, now - began)
+            for entry in entries:
+                if desk.front is not None and frame.number >= desk.front:
+                    entry.phase = Phase.LIVE
         self._count_broken(outcome)
 
     def _start(self, order: Start) -> None:

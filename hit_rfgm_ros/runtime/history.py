@@ -64,9 +64,10 @@ class History:
         index = self._index_after(number)
         return self._frames[index] if index < len(self._frames) else None
 
-    def count(self, after: int, until: int) -> int:
-        """How many images are kept after one number and until another, that one included."""
-        return max(self._index_after(until) - self._index_after(after), 0)
+    def between(self, after: int, until: int) -> list[Frame]:
+        """The images kept after one number and until another, that one included."""
+        frames = list(self._frames)
+        return frames[self._index_after(after) : self._index_after(until)]
 
     def _index_after(self, number: int) -> int:
         return bisect_right([frame.number for frame in self._frames], number)
