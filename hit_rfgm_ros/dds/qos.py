@@ -47,7 +47,7 @@ def policies(qos: QoS, user_data: str = '', *, lifespan: int = INFINITE) -> Any:
 
 def is_reliable(seen: Any) -> bool:
     """Whether a discovered endpoint is reliable."""
-    return Policy.Reliability.Reliable in seen
+    return Policy.Reliability in seen and seen[Policy.Reliability] != Policy.Reliability.BestEffort
 
 
 def is_transient_local(seen: Any) -> bool:
