@@ -28,14 +28,12 @@ class Film:
 
     def box(self, number: int, **more: Any) -> dict[str, Any]:
         """The target's box in one picture, as fields of a TargetBox."""
-        x, y, width, height = (float(value) for value in self.boxes[number % len(self.boxes)])
+        x, y, width, height = (float(value) for value in self.boxes[self._index(number)])
         return {'x': x, 'y': y, 'width': width, 'height': height, **more}
 
     def image(self, number: int, stamp: int | None = None, **more: Any) -> dict[str, Any]:
         """One picture as fields of an Image; there and back again beyond the end."""
-        count = len(self.pictures)
-        turn = number % (2 * count - 2)
-        picture = self.pictures[turn if turn < count else 2 * count - 2 - turn]
+        picture = self.pictures[self._index(number)]
         height, width = picture.shape[:2]
         stamp = BASE + number * FRAME if stamp is None else stamp
         return {
@@ -47,6 +45,11 @@ class Film:
             'data': picture.reshape(-1),
             **more,
         }
+
+    def _index(self, number: int) -> int:
+        count = len(self.pictures)
+        turn = number % (2 * count - 2)
+        return turn if turn < count else 2 * count - 2 - turn
 
 
 class Operator:

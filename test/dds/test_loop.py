@@ -1,0 +1,205 @@
+"""The node without ROS in a process of its own: the scenarios of test/tools over loopback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from hit_rfgm_ros.dds.host import DdsHost
+from hit_rfgm_ros.trackers.factory import create_tracker
+from hit_rfgm_ros.types import Box
+import pytest
+
+TOOLS = Path(__file__).resolve().parent.parent / 'tools'
+NODE = [sys.executable, '-m', 'hit_rfgm_ros.cli.main', 'node', '--log-level', 'error']
+FAST = ['--param', 'backend=onnxruntime', '--param', 'num_threads=1', '--param', 'warm_up=0']
+
+
+@pytest.fixture(scope='module')
+def tools() -> Iterator[SimpleNamespace]:
+    """The modules of test/tools."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(TOOLS))
+        import operator_client
+        import scenarios
+
+        yield SimpleNamespace(client=operator_client, scenarios=scenarios)
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A tracker node; killed if it does not end."""
+    process = subprocess.Popen([*NODE, *FAST, *arguments], start_new_session=True)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def operating(tools: SimpleNamespace, film: Any, name: str = 'operator') -> Iterator[Any]:
+    """A camera and an operator on a node of their own."""
+    host = DdsHost(name)
+    spinner = threading.Thread(target=host.spin, daemon=True)
+    spinner.start()
+    try:
+        yield tools.client.Operator(host, film)
+    finally:
+        host.close()
+        spinner.join(5)
+
+
+@pytest.fixture(scope='module')
+def film(tools: SimpleNamespace) -> Any:
+    return tools.client.Film()
+
+
+@pytest.fixture(scope='module')
+def node(domain: int) -> Iterator[subprocess.Popen[bytes]]:
+    with running() as process:
+        yield process
+
+
+@pytest.fixture(scope='module')
+def shared(tools: SimpleNamespace, film: Any, node: Any) -> Iterator[Any]:
+    with operating(tools, film) as operator:
+        operator.ready()
+        yield operator
+
+
+@pytest.fixture
+def operator(shared: Any) -> Any:
+    shared.fresh()
+    return shared
+
+
+SCENARIOS = (
+    'follows_the_target',
+    'starts_on_the_image_the_operator_saw',
+    'follows_several_targets',
+    'refuses_bad_boxes',
+    'refuses_bad_stamps',
+    'starts_again_with_the_same_id',
+    'says_when_the_target_is_lost',
+    'pauses_and_resets',
+    'reports_a_camera_that_stops',
+    'survives_bad_images',
+    'survives_a_loop_of_the_bag',
+)
+
+
+@pytest.mark.parametrize('name', SCENARIOS)
+def test_the_node_without_ros(name: str, operator: Any, tools: SimpleNamespace) -> None:
+    getattr(tools.scenarios, name)(operator)
+
+
+def test_every_scenario_is_run(tools: SimpleNamespace) -> None:
+    assert tuple(scenario.__name__ for scenario in tools.scenarios.SCENARIOS) == SCENARIOS
+
+
+def test_boxes_equal_those_of_the_offline_tracker(operator: Any) -> None:
+    operator.step()
+    first = operator.number - 1
+    assert operator.init().success
+    answers = operator.step(20)
+    tracker = create_tracker('hit_tiny', backend='onnxruntime', threads=1)
+    pictures = [operator.film.image(first + k)['data'].reshape(480, 640, 3) for k in range(21)]
+    box = operator.film.box(first)
+    tracker.init(pictures[0], Box(*box.values()), stamp=0.0)
+    for k, message in enumerate(answers, start=1):
+        result = tracker.update(pictures[k], stamp=k * 33_333_333 / 1e9)
+        target = message.targets[0]
+        assert (target.x, target.y, target.width, target.height) == pytest.approx(
+            tuple(result.box), abs=1e-6
+        )
+        assert target.confidence == pytest.approx(result.confidence, abs=1e-6)
+
+
+def test_killed_clients_and_cameras_do_no_harm(
+    operator: Any, tools: SimpleNamespace, film: Any, node: Any
+) -> None:
+    code = (
+        f'import sys, threading; sys.path.insert(0, {str(TOOLS)!r})\n'
+        'from operator_client import Film, Operator\n'
+        'from hit_rfgm_ros.dds.host import DdsHost\n'
+        'host = DdsHost("victim")\n'
+        'threading.Thread(target=host.spin, daemon=True).start()\n'
+        'victim = Operator(host, Film(3))\n'
+        'victim.number = 1_000_000\n'
+        'while True:\n'
+        '    victim.show()\n'
+        '    victim.init()\n'
+        '    if victim.arrays:\n'
+        '        print("up", flush=True)\n'
+        '        victim.arrays.clear()\n'
+    )
+    for _ in range(2):
+        victim = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE)
+        assert victim.stdout is not None
+        assert victim.stdout.readline() == b'up\n'
+        time.sleep(0.3)
+        victim.kill()
+        victim.wait()
+        victim.stdout.close()
+    assert node.poll() is None
+    operator.call('remove_target', {'ids': []})
+    operator.step()
+    assert operator.init().success
+    (message,) = operator.step()
+    assert message.targets
+
+
+def test_a_killed_node_can_be_started_again(
+    tools: SimpleNamespace, film: Any, domain: int
+) -> None:
+    # `operating` first: the camera outlives the node.
+    with operating(tools, film, 'survivor') as survivor:
+        with running('--name', 'second') as first:
+            wait_for_node(survivor, '/second')
+            first.kill()
+            first.wait()
+        with running('--name', 'second') as second:
+            wait_for_node(survivor, '/second')
+            second.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            assert second.wait(10) == 0
+            assert time.monotonic() - began < 5
+
+
+def wait_for_node(operator: Any, name: str) -> None:
+    """Wait until a node's service answers."""
+    client = operator.host.client(f'{name}/init_target', 'hit_rfgm_ros/srv/InitTarget')
+    request = {'boxes': [operator.film.box(0)]}
+    try:
+        assert client.wait(30)
+        for _ in range(15):  # a killed node is still seen until its lease runs out
+            try:
+                assert client.call(request, 2).results
+            except TimeoutError:
+                continue
+            return
+        raise AssertionError(f'{name} gave no answer')
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('wait', [0.0, 0.4, 1.2, 3.0])
+def test_a_node_ends_cleanly_at_any_moment(
+    number: signal.Signals, wait: float, domain: int
+) -> None:
+    with running('--name', f'short_{number.name.lower()}_{int(10 * wait)}') as process:
+        time.sleep(1.0 + wait)
+        began = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(15) == 0
+        assert time.monotonic() - began < 4  # two seconds, and as many for a busy machine
