@@ -14,7 +14,7 @@ HELP = 'drag a box    Enter: take it    r: again    Esc: leave'
 SMALLEST = 2.0  # pixels of the image; less is a click, not a box
 _STRIP = 28  # rows below the picture for the line of help
 _LARGEST = (1280, 800)  # window, pixels
-_READABLE = 320  # pixels; smaller pictures are enlarged to about this width
+_READABLE = 640  # pixels; smaller pictures are enlarged to about this width
 
 
 @dataclass(frozen=True)
