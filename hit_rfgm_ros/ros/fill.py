@@ -103,6 +103,8 @@ def _numbers(code: str, *, fixed: bool) -> Convert:
         return lambda value, _: np.asarray(value, np.dtype(code)).reshape(-1)
 
     def convert(value: Any, _: Any) -> array[Any]:
+        if isinstance(value, array) and value.typecode == code:
+            return value
         if isinstance(value, (bytes, bytearray, memoryview, np.ndarray)):
             made: array[Any] = array(code)
             made.frombytes(_as_bytes(value, code))

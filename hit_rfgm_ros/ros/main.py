@@ -13,14 +13,15 @@ from types import FrameType
 _GRACE = 1.6
 
 
-def run(name: str) -> int:
-    """Run a node until SIGINT or SIGTERM, which end it with status 0 in under two seconds.
+def run(name: str, *, interrupted: int = 0) -> int:
+    """Run a node until it ends or a signal comes; that ends it in under two seconds.
 
-    Python's handlers run in the main thread only, so that one is kept free to wait for them, and
-    the node is spun by another.
+    Python's handlers run in the main thread only, so what blocks belongs into other threads.
 
     Args:
         name: of a module of this room with ``main(stop: threading.Event) -> int``.
+        interrupted: exit status after SIGINT or SIGTERM. If it is not 0, the signal raises
+            KeyboardInterrupt in the main thread besides setting ``stop``.
 
     Returns:
         The exit status.
@@ -28,15 +29,21 @@ def run(name: str) -> int:
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if not stop.is_set():
-            stop.set()
-            watchdog = threading.Timer(_GRACE, os._exit, [0])
-            watchdog.daemon = True
-            watchdog.start()
+        if stop.is_set():  # `ros2 launch` passes on a Ctrl-C that the terminal sent here too
+            return
+        stop.set()
+        watchdog = threading.Timer(_GRACE, os._exit, [interrupted])
+        watchdog.daemon = True
+        watchdog.start()
+        if interrupted:
+            raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
-    status: int = import_module(f'hit_rfgm_ros.ros.{name}').main(stop)
+    try:
+        status: int = import_module(f'hit_rfgm_ros.ros.{name}').main(stop)
+    except KeyboardInterrupt:
+        status = interrupted
     if threading.active_count() > 1:
         # A library may still be at work in a thread; Python's own end would pull the rug from it.
         sys.stdout.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hit_rfgm_ros.runtime.param_store import STANDARD, STANDARD_PREFIX, ParameterStore
@@ -79,12 +79,15 @@ def take_given(node: Any) -> dict[str, Any]:
     return given
 
 
-def bind(node: Any, store: ParameterStore[Any]) -> None:
+def bind(
+    node: Any, store: ParameterStore[Any], changed: Callable[[], None] = lambda: None
+) -> None:
     """Declare all rows with the store's values; what is set from now on goes to the store.
 
     Args:
         node: an `IntegersForDoubles`.
         store: the one that decides.
+        changed: called after values were set.
     """
     node.table = store.table
     for name, row in store.table.items():
@@ -92,7 +95,11 @@ def bind(node: Any, store: ParameterStore[Any]) -> None:
 
     def on_set(parameters: Sequence[Any]) -> Any:
         own = {item.name: item.value for item in parameters if item.name in store.table}
-        successful, reason = store.set_many(own) if own else (True, '')
+        if not own:
+            return SetParametersResult(successful=True)
+        successful, reason = store.set_many(own)
+        if successful:
+            changed()
         return SetParametersResult(successful=successful, reason=reason)
 
     node.add_on_set_parameters_callback(on_set)
