@@ -9,6 +9,7 @@ import time
 from hit_rfgm_ros.errors import ConfigError, HitRfgmError
 from hit_rfgm_ros.messages.reports import diagnostic_array
 from hit_rfgm_ros.nodes.build_tracker import TrackerBuilder
+from hit_rfgm_ros.nodes.free_memory import release_free_memory
 from hit_rfgm_ros.nodes.host import Closable, Host, QoS
 from hit_rfgm_ros.nodes.init_log import InitLog
 from hit_rfgm_ros.nodes.tracker_inputs import IMAGE, TrackerInputs, image_topic
@@ -140,6 +141,7 @@ class TrackerNode:
         """Unsubscribe; the targets are kept."""
         with self._moving:
             self._inputs.close()
+            self._worker.stop(timeout=0)  # so that it sees it when the logic wakes it
             self.logic.deactivate()
             if not self._worker.stop(PATIENCE):
                 self.host.log.warning('an image is still being processed')
@@ -150,6 +152,7 @@ class TrackerNode:
             self.deactivate()
             self.logic.cleanup()
             self._outputs.close()
+            release_free_memory()
             self.publish_diagnostics()
 
     def shutdown(self) -> None:

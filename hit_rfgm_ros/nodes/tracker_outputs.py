@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from hit_rfgm_ros.messages.reports import detection_array, marker_array, model_info, target_array
 from hit_rfgm_ros.nodes.annotator import Annotator
 from hit_rfgm_ros.nodes.camera_view import CameraView
+from hit_rfgm_ros.nodes.free_memory import release_free_memory
 from hit_rfgm_ros.nodes.host import Closable, Fields, Host, Publisher, QoS
 from hit_rfgm_ros.runtime.markers import markers
 from hit_rfgm_ros.runtime.params import TrackerParams
@@ -80,6 +81,7 @@ class TrackerOutputs:
         """Tell what was loaded."""
         self.annotator.caption = f'{info.get("model", "")}  {info.get("backend", "")}'.strip()
         _send(self._model_info, model_info(info))
+        release_free_memory()  # the weights were read here, and are in the engine now
 
     def failed(self, reason: str) -> None:
         """Remember it: the node goes back in the thread of its transitions."""

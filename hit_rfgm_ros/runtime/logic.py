@@ -262,12 +262,15 @@ class TrackerLogic:
             return True
 
     def wait(self, timeout: float) -> bool:
-        """Wait until there may be work; False if there is none after ``timeout`` seconds."""
+        """Wait until there may be work, at most ``timeout`` seconds, and say whether there is.
+
+        Whatever changes ends the waiting, deactivation too.
+        """
         desk = self._desk
         with desk.lock:
-            return desk.lock.wait_for(
-                lambda: self._follower is not None and desk.has_work, timeout
-            )
+            if not (self._follower is not None and desk.has_work):
+                desk.lock.wait(timeout)
+            return self._follower is not None and desk.has_work
 
     def watch(self) -> bool:
         """Look after the camera and lost targets, some ten times a second.

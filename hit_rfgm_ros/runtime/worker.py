@@ -19,7 +19,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin; does nothing while it runs."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive() and not self._stop.is_set():
             return
         self._stop = stop = threading.Event()
         self._thread = threading.Thread(

@@ -179,16 +179,17 @@ def test_stamps_of_the_file_count_from_a_whole_second_and_on_through_the_loop(
         np.testing.assert_array_equal(rgb(image), golden_frame(index).image)
 
 
-def test_the_rate_is_kept_without_drift(view: Callable[..., Viewer]) -> None:
-    viewer = view('scene:easy:1', rate=60.0, stamp='file')
+def test_the_rate_is_kept_without_drift(view: Callable[..., Viewer], clip: Path) -> None:
+    viewer = view(clip, rate=25.0, stamp='file', loop=True)
     viewer.start()
+    while len(viewer.times) < 60:
+        time.sleep(0.01)
+    viewer.player.stop()
     viewer.join()
     stamps = np.array([stamp_ns(image) / 1e9 for image in viewer.got['image_raw']])
-    late = np.array(viewer.times) - viewer.times[0] - (stamps - stamps[0])
-    # 180 images in three seconds: one is sometimes late on a busy machine, the grid never is.
-    assert np.median(np.abs(late)) < 0.02
-    assert abs(np.median(late[-30:])) < 0.02
-    assert viewer.player.sent + viewer.player.skipped == 180
+    late = np.array(viewer.times) - stamps
+    # One is sometimes late on a busy machine, the grid never is.
+    assert abs(np.median(late[-20:]) - np.median(late[:20])) < 0.01
 
 
 def test_a_calibration_file_is_published_and_must_fit(
