@@ -61,11 +61,9 @@ def call_init(
 def describe(answer: InitAnswer) -> Iterator[str]:
     """One line per box: what became of it."""
     for result in answer.results:
-        box = ','.join(f'{value:g}' for value in result.box_used.box)
         if result.success:
             label = f' ({result.box_used.label})' if result.box_used.label else ''
-            note = f': {result.message}' if result.message else ''
-            yield f'target {result.id}{label} started on {box}{note}'
+            yield f'target {result.id}{label} {result.message}'.rstrip()
         else:
             yield f'refused, {result.reason.name}: {result.message}'
 

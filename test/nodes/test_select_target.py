@@ -92,7 +92,7 @@ def test_a_box_as_numbers_starts_a_target_on_the_newest_image(
     (target,) = array.targets
     assert (target.x, target.y, target.width, target.height) == pytest.approx(BOX)
     assert target.label == 'cup'
-    assert said[0].startswith(f'target {target.id} (cup) started on ')
+    assert said[0].startswith(f'target {target.id} (cup) accepted')
 
 
 @pytest.mark.parametrize('transport', ['raw', 'compressed'])
