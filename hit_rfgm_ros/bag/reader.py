@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+import logging
 from pathlib import Path
 import struct
 from typing import Any
@@ -13,6 +14,8 @@ from hit_rfgm_ros.bag.damaged_sqlite import DamagedSqlite
 from hit_rfgm_ros.bag.parts import Record, Source, Topic, merged, rosbags
 from hit_rfgm_ros.errors import BagError
 from hit_rfgm_ros.optional import require
+
+_log = logging.getLogger(__name__)
 
 STORAGES = {'.mcap': 'mcap', '.db3': 'sqlite3'}
 
@@ -127,6 +130,12 @@ def open_bag(path: str | Path) -> Bag:
     except BagError:
         if not files:
             raise
+        if path.is_dir() and not (path / 'metadata.yaml').exists():
+            _log.warning(
+                '%s has no metadata.yaml, the recording was not ended; its last messages may '
+                'be missing',
+                path,
+            )
         return Bag(path, storage, [_open_file(file) for file in files])
     return Bag(path, storage or _storage_of(path), [whole])
 

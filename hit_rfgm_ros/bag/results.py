@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+import math
+
 import cv2
 from hit_rfgm_ros.bag.job import COMPRESSED, IMAGE, BagJob
 from hit_rfgm_ros.bag.parts import Topic
@@ -26,8 +29,16 @@ DETECTIONS = 'vision_msgs/msg/Detection2DArray'
 class Results:
     """Writes what was found in an image under the time of the image."""
 
-    def __init__(self, writer: BagWriter, job: BagJob) -> None:
+    def __init__(self, writer: BagWriter, job: BagJob, caption: str) -> None:
+        """Announce the topics.
+
+        Args:
+            writer: of the new bag.
+            job: says which ones.
+            caption: small text in the annotated images.
+        """
         self._writer = writer
+        self._caption = caption
         self._params: TrackerParams = job.params
         self._targets, self._detections, *annotated = (
             writer.add_topic(*topic) for topic in result_topics(job)
@@ -46,7 +57,12 @@ class Results:
         self._writer.write_fields(self._detections, stamp, detection_array(report))
         if self._annotated is None:
             return
-        drawn = annotate(picture, report, max_side=self._params.annotated_max_side)
+        drawn = annotate(
+            picture,
+            replace(report, age=math.nan),  # of no meaning here: not to be shown
+            max_side=self._params.annotated_max_side,
+            caption=self._caption,
+        )
         bgr = np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR), np.uint8)
         if self._annotated[1] == IMAGE:
             fields = image_message(report.header, bgr, 'bgr8')

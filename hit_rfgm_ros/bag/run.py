@@ -112,7 +112,8 @@ class BagRun:
     ) -> None:
         for topic in self._copied.values():
             writer.copy_topic(topic)
-        results = Results(writer, self._job)
+        info = self.outcome.info
+        results = Results(writer, self._job, f'{info["model"]}  {info["backend"]}')
         needed = {self.images.key: self.images, **self._copied}
         if self._infos is not None:
             needed[self._infos.key] = self._infos

@@ -1,5 +1,6 @@
 """Bags are read in every storage; those that were cut off as far as they go."""
 
+import logging
 from pathlib import Path
 import shutil
 from types import ModuleType
@@ -64,14 +65,19 @@ def test_packed_bags_are_read(
 
 @pytest.mark.parametrize('storage', STORAGES)
 def test_without_its_metadata_a_bag_is_read_all_the_same(
-    bags: ModuleType, tmp_path: Path, storage: str
+    bags: ModuleType, tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    logger = logging.getLogger('hit_rfgm_ros.bag.reader')
+    lines: list[str] = []
+    monkeypatch.setattr(logger, 'handle', lambda record: lines.append(record.getMessage()))
     records = bags.recording(3)
     path = bags.write_bag(tmp_path / 'bag', records, storage)
     (path / 'metadata.yaml').unlink()
     with open_bag(path) as bag:
         assert [record.data for record in bag.records()] == [data for *_, data in records]
         assert bag.damage == []
+    (line,) = lines
+    assert 'has no metadata.yaml, the recording was not ended' in line
 
 
 def test_the_files_of_a_long_recording_are_read_one_after_another(
@@ -83,6 +89,7 @@ def test_the_files_of_a_long_recording_are_read_one_after_another(
     for number in range(11):
         part = bags.write_bag(tmp_path / f'part{number}', records[2 * number : 2 * number + 2])
         shutil.copy(file_of(part), folder / f'long_{number}.mcap')
+    (folder / 'metadata.yaml').write_text('lost\n')
     with open_bag(folder) as bag:
         assert stamps(bag) == [stamp for _, _, stamp, _ in records]
         assert [topic.messages for topic in bag.topics] == [11, 11]
