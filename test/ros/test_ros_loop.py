@@ -1,0 +1,145 @@
+"""The rclpy node in a process of its own: the scenarios of test/tools on real ROS 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip('rclpy', reason='needs a sourced ROS 2')
+pytest.importorskip('hit_rfgm_ros.msg', reason='needs this package built and sourced')
+
+from hit_rfgm_ros.ros.host import RosHost
+from hit_rfgm_ros.ros.session import session
+from hit_rfgm_ros.ros.spin import Spinner
+from hit_rfgm_ros.trackers.factory import create_tracker
+from hit_rfgm_ros.types import Box
+from programs import Program, program
+from rclpy.node import Node
+
+pytestmark = pytest.mark.ros
+
+TOOLS = Path(__file__).resolve().parent.parent / 'tools'
+NODE = ('ros2', 'run', 'hit_rfgm_ros', 'tracker', '--ros-args')
+FAST = ('-p', 'backend:=onnxruntime', '-p', 'num_threads:=1', '-p', 'warm_up:=0')
+
+
+@pytest.fixture(scope='module')
+def tools() -> Iterator[SimpleNamespace]:
+    """The modules of test/tools."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(TOOLS))
+        import operator_client
+        import scenarios
+
+        yield SimpleNamespace(client=operator_client, scenarios=scenarios)
+
+
+@pytest.fixture(scope='module')
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    with program(*NODE, *FAST, folder=tmp_path_factory.mktemp('node')) as tracker:
+        yield tracker
+
+
+@pytest.fixture(scope='module')
+def shared(tools: SimpleNamespace, node: Program) -> Iterator[Any]:
+    with session(['operator']):
+        ros_node = Node('operator')
+        with Spinner([ros_node], lambda: None):
+            operator = tools.client.Operator(RosHost(ros_node), tools.client.Film())
+            operator.ready()
+            yield operator
+        ros_node.destroy_node()
+
+
+@pytest.fixture
+def operator(shared: Any) -> Any:
+    shared.fresh()
+    return shared
+
+
+SCENARIOS = (
+    'follows_the_target',
+    'starts_on_the_image_the_operator_saw',
+    'follows_several_targets',
+    'refuses_bad_boxes',
+    'refuses_bad_stamps',
+    'starts_again_with_the_same_id',
+    'says_when_the_target_is_lost',
+    'pauses_and_resets',
+    'reports_a_camera_that_stops',
+    'survives_bad_images',
+    'survives_a_loop_of_the_bag',
+)
+
+
+@pytest.mark.parametrize('name', SCENARIOS)
+def test_the_node_of_rclpy(name: str, operator: Any, tools: SimpleNamespace) -> None:
+    getattr(tools.scenarios, name)(operator)
+
+
+def test_rclpy_runs_every_scenario(tools: SimpleNamespace) -> None:
+    assert tuple(scenario.__name__ for scenario in tools.scenarios.SCENARIOS) == SCENARIOS
+
+
+def test_the_boxes_of_rclpy_equal_the_offline_tracker(operator: Any) -> None:
+    operator.step()
+    first = operator.number - 1
+    assert operator.init().success
+    answers = operator.step(20)
+    tracker = create_tracker('hit_tiny', backend='onnxruntime', threads=1)
+    pictures = [operator.film.image(first + k)['data'].reshape(480, 640, 3) for k in range(21)]
+    tracker.init(pictures[0], Box(*operator.film.box(first).values()), stamp=0.0)
+    for k, message in enumerate(answers, start=1):
+        result = tracker.update(pictures[k], stamp=k * 33_333_333 / 1e9)
+        target = message.targets[0]
+        assert (target.x, target.y, target.width, target.height) == pytest.approx(
+            tuple(result.box), abs=1e-6
+        )
+        assert target.confidence == pytest.approx(result.confidence, abs=1e-6)
+
+
+def test_killed_rclpy_clients_and_cameras_do_no_harm(operator: Any, node: Program) -> None:
+    code = (
+        f'import sys; sys.path.insert(0, {str(TOOLS)!r})\n'
+        'from operator_client import Film, Operator\n'
+        'from hit_rfgm_ros.ros.host import RosHost\n'
+        'from hit_rfgm_ros.ros.session import session\n'
+        'from hit_rfgm_ros.ros.spin import Spinner\n'
+        'from rclpy.node import Node\n'
+        'with session(["victim"]):\n'
+        '    node = Node("victim")\n'
+        '    with Spinner([node], lambda: None):\n'
+        '        victim = Operator(RosHost(node), Film(3))\n'
+        '        victim.number = 1_000_000\n'
+        '        while True:\n'
+        '            victim.show()\n'
+        '            victim.init()\n'
+        '            if victim.arrays:\n'
+        '                print("up", flush=True)\n'
+        '                victim.arrays.clear()\n'
+    )
+    for _ in range(2):
+        victim = subprocess.Popen(
+            [sys.executable, '-c', code], stdout=subprocess.PIPE, env=dict(os.environ)
+        )
+        assert victim.stdout is not None
+        assert victim.stdout.readline() == b'up\n'
+        time.sleep(0.3)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
+        victim.stdout.close()
+    assert node.status is None
+    operator.call('remove_target', {'ids': []})
+    operator.step()
+    assert operator.init().success
+    (message,) = operator.step()
+    assert message.targets
