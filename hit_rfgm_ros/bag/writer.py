@@ -13,7 +13,7 @@ from hit_rfgm_ros.bag.parts import Topic, rosbags
 from hit_rfgm_ros.errors import BagError
 from hit_rfgm_ros.messages.definitions import Definitions
 
-# The newest layout of metadata.yaml that Humble reads as well as later distributions.
+# Of metadata.yaml; newer ones write quality of service in a way that Humble does not know.
 _VERSION = 8
 _UNKNOWN_HASH = 'RIHS01_' + 64 * '0'
 _TROUBLES = (OSError, sqlite3.Error)

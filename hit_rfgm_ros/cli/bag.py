@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -47,6 +48,15 @@ def parse_targets(
     return tuple(targets)
 
 
+def parse_name(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    """Refuse what ROS takes for no name of a node."""
+    if not re.fullmatch(r'/?[A-Za-z_]\w*(/[A-Za-z_]\w*)*', name, re.ASCII):
+        raise click.BadParameter(
+            f'{name!r} is no name in ROS: letters, digits and _, with / in between, like front/eye'
+        )
+    return name
+
+
 def parse_stamp(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
     """Make nanoseconds of seconds, exactly."""
     if text is None:
@@ -80,7 +90,11 @@ def parse_stamp(_context: click.Context, _option: click.Parameter, text: str | N
     help='Start on the image with this header.stamp. [default: the first image]',
 )
 @click.option(
-    '--name', default='tracker', show_default=True, help='Node name before the new topics.'
+    '--name',
+    default='tracker',
+    show_default=True,
+    callback=parse_name,
+    help='Node name before the new topics.',
 )
 @click.option(
     '--storage', type=click.Choice(['mcap', 'sqlite3']), help='[default: that of the old bag]'

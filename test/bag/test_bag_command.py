@@ -1,11 +1,13 @@
 """``hit-rfgm bag``: the boxes are the tracker's own, nothing is lost, the same bag comes out."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 import itertools
 import os
 from pathlib import Path
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -319,6 +321,27 @@ def test_only_results_and_the_other_storage(bags: ModuleType, tmp_path: Path, ca
     }
 
 
+def test_topics_of_unknown_types_are_copied_too(
+    bags: ModuleType, tmp_path: Path, call: Call
+) -> None:
+    folder = bags.write_bag(tmp_path / 'bag', bags.recording(3), 'sqlite3')
+    file = folder / 'bag.db3'
+    # As bags of Humble are: without definitions and hashes; and of a type that nobody here knows.
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute('DELETE FROM message_definitions')
+        database.execute("UPDATE topics SET type_description_hash = ''")
+        database.execute("UPDATE topics SET type = 'other_msgs/msg/Word' WHERE name = '/words'")
+    for storage in ('mcap', 'sqlite3'):
+        run = call(file, '--storage', storage)
+        assert run.code == 0, run.stderr
+        with bags.Reader(run.out) as reader:
+            kinds = {item.topic: item.msgtype for item in reader.connections}
+            words = [item for item in reader.connections if item.topic == bags.WORDS]
+            data = [bytes(data) for _, _, data in reader.messages(words)]
+        assert kinds[bags.WORDS] == 'other_msgs/msg/Word'
+        assert data == [data for topic, *_, data in bags.recording(3) if topic == bags.WORDS]
+
+
 def test_a_line_per_target_and_image_is_written(
     bags: ModuleType, tmp_path: Path, call: Call
 ) -> None:
@@ -410,6 +433,7 @@ def test_results_do_not_mix_with_those_of_an_earlier_run(
         (['--init', 'a,b,c,d'], 'is not x,y,w,h'),
         (['--stamp', 'noon'], 'is no number of seconds'),
         (['--stamp', '-1'], 'is no stamp'),
+        (['--name', 'my node'], 'is no name in ROS'),
         (['--storage', 'ros1'], 'is not one of'),
     ],
 )
