@@ -66,6 +66,7 @@ class TrackerNode:
             topic=host.resolve(IMAGE),
         )
         self.logic.publishers = lambda: host.publishers_on(image_topic(host, store.params))
+        self._outputs.known = lambda: self.logic.targets
         init_log = InitLog(host.log)
         self._inputs = TrackerInputs(host, self.logic, self._outputs.camera, init_log)
         self._worker = Worker(self.logic)

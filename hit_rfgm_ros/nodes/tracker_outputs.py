@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+import time
 
+from hit_rfgm_ros.errors import HitRfgmError
 from hit_rfgm_ros.messages.reports import detection_array, marker_array, model_info, target_array
 from hit_rfgm_ros.nodes.annotator import Annotator
 from hit_rfgm_ros.nodes.camera_view import CameraView
 from hit_rfgm_ros.nodes.free_memory import release_free_memory
 from hit_rfgm_ros.nodes.host import Closable, Fields, Host, Publisher, QoS
 from hit_rfgm_ros.runtime.markers import markers
+from hit_rfgm_ros.runtime.notes import Notes
 from hit_rfgm_ros.runtime.params import TrackerParams
 from hit_rfgm_ros.runtime.reports import FrameReport, Marker, Picture
 
@@ -25,12 +28,15 @@ class TrackerOutputs:
         annotator: draws the annotated image.
         camera: calibration of the input image, as far as it is known.
         failure: why the network is gone; empty while all is well.
+        known: ids of the targets there are; settable. A report may hold only some of them.
     """
 
     def __init__(self, host: Host, params: Callable[[], TrackerParams]) -> None:
         self.camera = CameraView(host.log)
         self.annotator = Annotator(host, params, self.camera)
         self.failure = ''
+        self.known: Callable[[], Sequence[int]] = tuple
+        self._notes = Notes(host.log)
         self._host = host
         self._params = params
         self._marked: set[tuple[str, int]] = set()
@@ -70,9 +76,9 @@ class TrackerOutputs:
 
     def report(self, report: FrameReport, picture: Picture) -> None:
         """Publish one processed image; drawing is left to the annotator."""
-        _send(self._targets, target_array(report))
+        self._send(self._targets, target_array(report))
         if self._params().publish_detections:
-            _send(self._detections, detection_array(report))
+            self._send(self._detections, detection_array(report))
         if self._markers is not None:
             self._publish_markers(self._markers, report)
         self.annotator.offer(report, picture)
@@ -80,12 +86,25 @@ class TrackerOutputs:
     def ready(self, info: Mapping[str, object]) -> None:
         """Tell what was loaded."""
         self.annotator.caption = f'{info.get("model", "")}  {info.get("backend", "")}'.strip()
-        _send(self._model_info, model_info(info))
+        self._send(self._model_info, model_info(info))
         release_free_memory()  # the weights were read here, and are in the engine now
 
     def failed(self, reason: str) -> None:
         """Remember it: the node goes back in the thread of its transitions."""
         self.failure = reason
+
+    def _send(self, publisher: Publisher | None, fields: Fields) -> None:
+        """Send to an open topic; what goes wrong there must not end the tracking."""
+        if publisher is None:
+            return
+        try:
+            publisher.publish(fields)
+        except HitRfgmError as error:
+            self._notes.seldom(
+                publisher.topic,
+                time.monotonic(),
+                f'nothing goes out on {publisher.topic}: {error}',
+            )
 
     def _publish_markers(self, publisher: Publisher, report: FrameReport) -> None:
         """Markers of the targets, and the end of those that are no more."""
@@ -93,13 +112,8 @@ class TrackerOutputs:
         if camera is None:
             return
         made = markers(report, camera, self._host.name, self._params().marker_depth)
-        now = {(marker.ns, marker.id) for marker in made}
-        gone = sorted(self._marked - now)
-        self._marked = now
+        known = self.known()
+        gone = sorted(mark for mark in self._marked if mark[1] not in known)
+        self._marked = self._marked.difference(gone) | {(mark.ns, mark.id) for mark in made}
         ended = [Marker(report.header, ns, own, 'DELETE') for ns, own in gone]
-        publisher.publish(marker_array([*made, *ended]))
-
-
-def _send(publisher: Publisher | None, fields: Fields) -> None:
-    if publisher is not None:
-        publisher.publish(fields)
+        self._send(publisher, marker_array([*made, *ended]))

@@ -211,12 +211,18 @@ def test_a_calibrated_camera_gives_bearings_and_markers(make_bench: Callable[...
     strip = next(marker for marker in marked if len(marker.points) >= 4)
     assert {point.z for point in strip.points} == {2.0}
     assert {marker.id for marker in marked} == {1}
+    count = len(markers)
+    bench.init((200, 100, 30, 30))  # told in an array of its own, without the first one
+    bench.show(bench.number + 1)
+    bench.wait(lambda: {mark.id for mark in markers[-1].markers} == {1, 2}, 'both')
+    assert not [mark for array in markers[count:] for mark in array.markers if mark.action == 2]
+    marked = markers[-1].markers
     info = bench.wait(lambda: infos and infos[-1], 'camera_info of the annotated image')
     assert (info.width, info.height) == (160, 120)
     assert info.k[0] == pytest.approx(150.0)
 
     bench.call('~/remove_target', {'ids': []}, 'hit_rfgm_ros/srv/RemoveTarget')
-    bench.show(bench.number + 1)
+    bench.show(bench.number + 2)
     ended = bench.wait(
         lambda: markers[-1].markers and markers[-1].markers[0].action == 2 and markers[-1],
         'the markers to be deleted',
