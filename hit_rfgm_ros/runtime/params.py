@@ -99,7 +99,9 @@ class TrackerParams(Parameters):
     min_visible: float = row(
         0.25, 'Share of the first box that must lie inside the image.', low=0, high=1, live=True
     )
-    init_from_detections: bool = row(False, 'Start targets from the topic init_detections too.')
+    init_from_detections: bool = row(
+        False, 'Start targets from the topic init_detections too, while there are none.'
+    )
     uncertain_below: float = row(
         -1.0,
         "Confidence below which a target is UNCERTAIN; -1 is the weights' own.",
