@@ -1,4 +1,4 @@
-"""The rclpy node in a process of its own: the scenarios of test/tools on real ROS 2."""
+"""The rclpy node in a process of its own: its boxes, and peers that die."""
 
 from __future__ import annotations
 
@@ -64,30 +64,6 @@ def shared(tools: SimpleNamespace, node: Program) -> Iterator[Any]:
 def operator(shared: Any) -> Any:
     shared.fresh()
     return shared
-
-
-SCENARIOS = (
-    'follows_the_target',
-    'starts_on_the_image_the_operator_saw',
-    'follows_several_targets',
-    'refuses_bad_boxes',
-    'refuses_bad_stamps',
-    'starts_again_with_the_same_id',
-    'says_when_the_target_is_lost',
-    'pauses_and_resets',
-    'reports_a_camera_that_stops',
-    'survives_bad_images',
-    'survives_a_loop_of_the_bag',
-)
-
-
-@pytest.mark.parametrize('name', SCENARIOS)
-def test_the_node_of_rclpy(name: str, operator: Any, tools: SimpleNamespace) -> None:
-    getattr(tools.scenarios, name)(operator)
-
-
-def test_rclpy_runs_every_scenario(tools: SimpleNamespace) -> None:
-    assert tuple(scenario.__name__ for scenario in tools.scenarios.SCENARIOS) == SCENARIOS
 
 
 def test_the_boxes_of_rclpy_equal_the_offline_tracker(operator: Any) -> None:
