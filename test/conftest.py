@@ -1,9 +1,13 @@
 """Fixtures that several rooms' tests share."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+import fcntl
 from importlib.util import module_from_spec, spec_from_file_location
 import json
+import os
 from pathlib import Path
+import tempfile
 from types import ModuleType
 from typing import Any
 
@@ -53,6 +57,50 @@ def fill() -> ModuleType:
 def hit_dev() -> dict[str, Any]:
     """Boxes and intermediate results of the official HiT networks."""
     return read_golden('hit_dev.json')
+
+
+@pytest.fixture(scope='session')
+def domain() -> Iterator[int]:
+    """A ROS domain of this test process alone, over loopback; the environment says so too."""
+    with isolated_domain() as number:
+        yield number
+
+
+@pytest.fixture
+def new_domain() -> Iterator[int]:
+    """The same for one test, with nobody in it."""
+    with isolated_domain() as number:
+        yield number
+
+
+@contextmanager
+def isolated_domain() -> Iterator[int]:
+    """Claim a ROS domain on this machine, and set the environment for it.
+
+    Others that do the same get another one. No multicast, nothing leaves the machine.
+    """
+    folder = Path(tempfile.gettempdir(), f'hit_rfgm_ros_domains_{os.getuid()}')
+    folder.mkdir(exist_ok=True)
+    # Spread, so that what a killed process left behind has died out when a number comes again.
+    global _next_domain
+    for _ in range(100):
+        _next_domain = _next_domain % 100 + 1
+        with open(folder / str(_next_domain), 'w', encoding='ascii') as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            with pytest.MonkeyPatch.context() as patch:
+                for name in ('ROS_LOCALHOST_ONLY', 'ROS_STATIC_PEERS', 'CYCLONEDDS_URI'):
+                    patch.delenv(name, raising=False)
+                patch.setenv('ROS_DOMAIN_ID', str(_next_domain))
+                patch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+                yield _next_domain
+                return
+    raise RuntimeError('all 100 ROS domains for tests are taken')
+
+
+_next_domain = os.getpid() * 13 % 100
 
 
 def read_golden(name: str) -> dict[str, Any]:

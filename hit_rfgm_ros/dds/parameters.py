@@ -9,13 +9,12 @@ from hit_rfgm_ros.dds.clock import NodeClock
 from hit_rfgm_ros.dds.qos import PARAMETER_QOS
 from hit_rfgm_ros.dds.rosout import stamp_now
 from hit_rfgm_ros.errors import ConfigError
-from hit_rfgm_ros.runtime.param_store import ParameterStore
+from hit_rfgm_ros.runtime.param_store import SIM_TIME, ParameterStore
 from hit_rfgm_ros.runtime.parameter import Parameter, nearest
 
 if TYPE_CHECKING:
     from hit_rfgm_ros.dds.host import DdsHost
 
-SIM_TIME = Parameter('use_sim_time', False, 'Take the time from /clock.', live=True)
 
 # `rcl_interfaces/msg/ParameterType`, and the field of a `ParameterValue` that holds each.
 NOT_SET = 0
