@@ -21,6 +21,7 @@ from hit_rfgm_ros.cli.running import (
 )
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.runtime.param_file import read_param_file
+from hit_rfgm_ros.runtime.param_store import SIM_TIME
 from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
 
 _log = logging.getLogger('hit_rfgm_ros.node')
@@ -51,7 +52,7 @@ def node(params_file: Path | None, pairs: Sequence[str], node: NodeSettings, chi
     with stop_on_signals() as stop:
         log_to_stderr(node.log_level)
         try:
-            given = parse_pairs(TRACKER_TABLE, pairs)
+            given = parse_pairs({**TRACKER_TABLE, SIM_TIME.name: SIM_TIME}, pairs)
         except ConfigError as error:
             raise click.UsageError(f'--param: {error}.') from error
         values: dict[str, Any] = {}
@@ -68,7 +69,9 @@ def _run(settings: NodeSettings, values: dict[str, Any], stop: threading.Event) 
     require_dds()
     from hit_rfgm_ros.nodes.tracker import TrackerNode
 
+    sim_time = SIM_TIME.check(values.pop(SIM_TIME.name, False))
     with closing(open_host(settings)) as host:
+        host.clock.use_sim_time = sim_time
         tracker = TrackerNode(host, TrackerParams())
         try:
             for warning in tracker.store.load(values):

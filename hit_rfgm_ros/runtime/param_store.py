@@ -11,8 +11,9 @@ from hit_rfgm_ros.runtime.parameter import Parameter, Parameters, nearest, shown
 
 P = TypeVar('P', bound=Parameters)
 
-# Parameters that every ROS 2 node has; they are the middleware's, not ours.
-STANDARD = ('use_sim_time', 'start_type_description_service')
+# Parameters that every ROS 2 node has; they are the middleware's, not the node's own.
+SIM_TIME = Parameter('use_sim_time', False, 'Take the time from /clock.', live=True)
+STANDARD = (SIM_TIME.name, 'start_type_description_service')
 STANDARD_PREFIX = 'qos_overrides.'
 
 

@@ -166,3 +166,23 @@ def test_every_parameter_is_an_option_of_its_command() -> None:
         assert result.exit_code == 0
         for word in words:
             assert word in result.output
+
+
+@pytest.mark.parametrize('by', ['file', 'option'])
+def test_simulated_time_is_a_start_value_too(
+    start: Callable[..., Running], tmp_path: Path, new_domain: int, by: str
+) -> None:
+    from hit_rfgm_ros.dds.host import DdsHost
+
+    path = tmp_path / 'tracker.yaml'
+    path.write_text('/**:\n  ros__parameters:\n    autostart: false\n    use_sim_time: true\n')
+    if by == 'file':
+        start('node', '--params-file', str(path))
+    else:
+        start('node', '--param', 'autostart=false', '--param', 'use_sim_time=true')
+    host = DdsHost('probe', domain=new_domain)
+    client = host.client('/tracker/get_parameters', 'rcl_interfaces/srv/GetParameters')
+    assert client.wait(PATIENCE)
+    answer = client.call({'names': ['use_sim_time', 'autostart']}, PATIENCE)
+    assert [value.bool_value for value in answer.values] == [True, False]
+    host.close()
