@@ -35,6 +35,8 @@ class Desk:
         orders: for the worker, first in, first out.
         intake: images since the node became active.
         camera: whether images come.
+        time: that the trackers go by.
+        calibration: what became of camera_info, empty before it comes.
         front: number of the newest image processed, None before the first one.
         stages: seconds of each stage of the work.
         outputs: rate of the reports.
@@ -54,6 +56,7 @@ class Desk:
         self.failure = ''
         self.book = Book()
         self.orders: deque[Order] = deque()
+        self.calibration = ''
         self.time = SourceTime()
         self.intake = Intake(params, self.time, 0)
         self.camera = CameraWatch(clock.monotonic())

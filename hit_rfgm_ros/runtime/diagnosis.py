@@ -38,6 +38,7 @@ def input_status(desk: Desk, publishers: Sequence[Endpoint]) -> Status:
         'without stamp': str(intake.zero_stamps),
         'time jumps': str(intake.time_jumps),
         'history': f'{len(intake.history)} images, {intake.history.size / 1e6:.1f} MB',
+        'camera_info': _calibration(desk),
         'publishers': str(len(publishers)),
         'publishers that do not match': '; '.join(wrong) or 'none',
     }
@@ -58,6 +59,8 @@ def _judge_input(
         return Level.WARN, f'images are refused: {desk.refusal[1]}'
     if wrong:
         return Level.WARN, f'a publisher does not match: {wrong[0]}'
+    if desk.params.publish_bearing and camera.last is not None and not desk.calibration:
+        return Level.WARN, 'publish_bearing is on, but no camera_info has arrived'
     if desk.paused:
         return Level.OK, 'paused'
     return Level.OK, 'images arrive' if camera.last is not None else 'waiting for the first image'
@@ -115,6 +118,12 @@ def backend_status(
 def _ready(model: str, info: Mapping[str, object]) -> str:
     parts = [str(info[name]) for name in ('backend', 'device', 'precision') if name in info]
     return f'{model} on {", ".join(parts)}' if parts else f'{model} is ready'
+
+
+def _calibration(desk: Desk) -> str:
+    if not desk.params.publish_bearing:
+        return 'not used'
+    return desk.calibration or 'none has arrived'
 
 
 def _both(window: Window) -> tuple[float, ...]:

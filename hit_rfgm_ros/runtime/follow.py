@@ -135,6 +135,7 @@ class Follower:
                 if desk.book.holds(entry):
                     reports.append(target_report(entry, frame.header, started=True))
         if reports:
+            reports.sort(key=lambda report: report.id)
             self._publish(self, frame, order.picture, reports)
 
     def _add(self, own: int, frame: Frame, picture: Picture, box: Box) -> str:

@@ -261,16 +261,26 @@ class TrackerLogic:
             task()
             return True
 
-    def wait(self, timeout: float) -> bool:
-        """Wait until there may be work, at most ``timeout`` seconds, and say whether there is.
+    def wait(self, timeout: float, unless: Callable[[], bool] | None = None) -> bool:
+        """Wait until there may be work; False if there is none after ``timeout`` seconds.
 
-        Whatever changes ends the waiting, deactivation too.
+        Args:
+            timeout: seconds.
+            unless: a reason to give up waiting, looked at again after `wake`.
         """
         desk = self._desk
-        with desk.lock:
-            if not (self._follower is not None and desk.has_work):
-                desk.lock.wait(timeout)
+
+        def has_work() -> bool:
             return self._follower is not None and desk.has_work
+
+        with desk.lock:
+            desk.lock.wait_for(lambda: has_work() or bool(unless and unless()), timeout)
+            return has_work()
+
+    def wake(self) -> None:
+        """Let whoever waits look at its reasons again."""
+        with self._desk.lock:
+            self._desk.lock.notify_all()
 
     def watch(self) -> bool:
         """Look after the camera and lost targets, some ten times a second.

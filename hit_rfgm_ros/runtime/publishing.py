@@ -32,10 +32,15 @@ class Publishing:
         if self._info is not None and _same(self._info, info):
             return
         self._info, self._model = info, None
+        rectified = is_rectified(desk.topic)
         try:
-            self._model = CameraModel(info, rectified=is_rectified(desk.topic))
+            self._model = CameraModel(info, rectified=rectified)
         except CameraError as error:
+            desk.calibration = f'not usable: {error}'
             desk.notes.once('camera_info', f'no bearings on {desk.topic}: {error}')
+        else:
+            kind = 'rectified' if rectified else info.model or 'raw'
+            desk.calibration = f'{info.width}x{info.height}, {kind}'
 
     def send(self, frame: Frame, picture: Picture, targets: Sequence[TargetReport]) -> None:
         """Send the targets of an image."""

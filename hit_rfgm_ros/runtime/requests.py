@@ -74,10 +74,14 @@ def choose_frame(history: History, request: InitRequest, tolerance: float) -> Fr
         )
     return Refusal(
         Reason.STAMP_NOT_IN_HISTORY,
-        f'no image kept has this stamp: the nearest of {len(history)} is '
-        f'{abs(away):.3f} s {"earlier" if away > 0 else "later"}, allowed are {tolerance:g} s '
-        '(init_stamp_tolerance); how long images are kept says frame_history',
+        f'of {len(history)} images kept, the newest of {_stamp(newest)}, the nearest one is '
+        f'{abs(away):.3f} s {"earlier" if away > 0 else "later"} ({_stamp(frame)}); allowed are '
+        f'{tolerance:g} s (init_stamp_tolerance); how long they are kept says frame_history',
     )
+
+
+def _stamp(frame: Frame) -> str:
+    return f'{frame.header.sec}.{frame.header.nanosec:09d}'
 
 
 def judge_boxes(

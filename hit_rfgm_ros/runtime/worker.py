@@ -6,7 +6,7 @@ import threading
 
 from hit_rfgm_ros.runtime.logic import TrackerLogic
 
-PATIENCE = 0.5  # seconds between looks at the stop flag
+PATIENCE = 10.0  # seconds; it is woken for work and for the end
 
 
 class Worker:
@@ -30,6 +30,7 @@ class Worker:
     def stop(self, timeout: float = 2.0) -> bool:
         """End; True if the thread has ended within ``timeout`` seconds."""
         self._stop.set()
+        self._logic.wake()
         thread = self._thread
         if thread is None or thread is threading.current_thread():
             return True
@@ -40,7 +41,7 @@ class Worker:
         while not stop.is_set():
             try:
                 if not self._logic.step():
-                    self._logic.wait(PATIENCE)
+                    self._logic.wait(PATIENCE, unless=stop.is_set)
             except Exception as error:  # a bug must not end in a thread that is silently gone
                 self._logic.log.exception('the worker failed')
                 self._logic.give_up(f'internal error: {type(error).__name__}: {error}')

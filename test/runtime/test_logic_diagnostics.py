@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from hit_rfgm_ros.runtime.reports import Level
+from hit_rfgm_ros.runtime.reports import CameraInfo, Header, Level
 from hit_rfgm_ros.types import Box, TrackState
+import numpy as np
 import pytest
 
 MakeRig = Callable[..., Any]
@@ -99,3 +100,49 @@ def test_counters_begin_anew_with_every_activation(rig: Any) -> None:
     rig.send(stamp=1.0)  # a picture that is sent to every newcomer
     rig.work()
     assert rig.last.frames_dropped == 0
+
+
+def make_info(**changes: Any) -> CameraInfo:
+    k = np.array([[100.0, 0, 32], [0, 100.0, 24], [0, 0, 1]])
+    p = np.hstack([k, np.zeros((3, 1))])
+    info = CameraInfo(Header(), 64, 48, 'plumb_bob', (0.0,) * 5, k, np.eye(3), p)
+    return replace(info, **changes)
+
+
+def test_bearings_where_the_camera_is_calibrated(make_rig: MakeRig) -> None:
+    rig = make_rig(publish_bearing=True).up()
+    rig.play(1)
+    rig.started(Box(22, 14, 20, 20))
+    rig.play(1)
+    assert rig.target(1).bearing is None
+    status = rig.status('input')
+    assert (status.level, status.values['camera_info']) == (Level.WARN, 'none has arrived')
+    rig.logic.on_camera_info(make_info())
+    rig.play(1)
+    x, y, z = rig.target(1).bearing.direction
+    assert (x / z, y / z) == pytest.approx((0.02, 0.0))  # two pixels right of the centre
+    assert rig.status('input').values['camera_info'] == '64x48, plumb_bob'
+    assert rig.status('input').level is Level.OK
+    rig.play(1, width=50, height=48)  # another view
+    assert rig.target(1).bearing is None
+
+
+def test_a_calibration_that_cannot_be_used_is_named_once(
+    make_rig: MakeRig, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = make_rig(publish_bearing=True).up()
+    for k in range(3):
+        rig.logic.on_camera_info(make_info(k=np.zeros((3, 3)), header=Header(k, 0, '')))
+    rig.play(1)
+    rig.started()
+    assert rig.target(1).bearing is None
+    assert 'not usable' in rig.status('input').values['camera_info']
+    assert sum('no bearings' in r.message for r in caplog.records) == 1
+
+
+def test_a_calibration_that_nobody_asked_for_is_not_looked_at(rig: Any) -> None:
+    rig.logic.on_camera_info(make_info())
+    rig.play(1)
+    rig.started()
+    assert rig.target(1).bearing is None
+    assert rig.status('input').values['camera_info'] == 'not used'

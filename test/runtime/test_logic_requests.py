@@ -259,6 +259,14 @@ def test_ids_that_are_not_there_and_ids_given_twice(rig: Any) -> None:
     assert rig.target(1).box == Box(20, 20, 20, 20)
 
 
+def test_reports_are_sorted_by_id_whatever_the_order_of_the_request(rig: Any) -> None:
+    rig.send()
+    rig.started(BOX, BOX)
+    rig.init(BOX, BoxRequest(BOX, 2), BoxRequest(BOX, 1))
+    rig.logic.step()
+    assert [target.id for target in rig.last.targets] == [1, 2, 3]
+
+
 def test_a_refused_later_box_cancels_nothing(rig: Any) -> None:
     rig.send()
     rig.started(BOX)
