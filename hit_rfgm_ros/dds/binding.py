@@ -55,19 +55,25 @@ def take(reader: Any, limit: int) -> Sequence[tuple[bytes, Any]]:
     return samples
 
 
-def write(writer: Any, data: bytes | bytearray | memoryview) -> None:
+def write(writer: Any, data: bytes | bytearray | memoryview) -> bool:
     """Send a sample.
 
     Args:
         writer: a DataWriter.
         data: CDR with its header of 4 bytes, padded to a multiple of 4.
 
+    Returns:
+        False if it was dropped, because readers that want everything are too far behind.
+
     Raises:
         DdsError: if it was not taken, because the writer is gone or the bytes are not of its type.
     """
     code = _clayer.ddspy_write(writer._ref, data)
+    if code == DDSException.DDS_RETCODE_TIMEOUT:
+        return False
     if code < 0:
         raise DdsError(f'sending failed: {DDSException(code)}')
+    return True
 
 
 def delete(*entities: Any) -> None:

@@ -122,7 +122,9 @@ class DdsHost:
         Raises:
             ConfigError: if name or type is not valid.
         """
-        return self._keep(DdsPublisher(self.participant, self.resolve(topic), type_name, qos))
+        return self._keep(
+            DdsPublisher(self.participant, self._loop, self.resolve(topic), type_name, qos)
+        )
 
     def subscription(
         self, topic: str, type_name: str, qos: QoS, callback: Callable[[Any], None]

@@ -34,9 +34,17 @@ class Source:
 class Timer:
     """Calls a function again and again, or once."""
 
-    def __init__(self, period: float, callback: Callable[[], None], *, once: bool = False) -> None:
+    def __init__(
+        self,
+        period: float,
+        callback: Callable[[], None],
+        name: str = 'timer',
+        *,
+        once: bool = False,
+    ) -> None:
         self.period = period
         self.callback = callback
+        self.name = name
         self.once = once
         self.closed = False
 
@@ -93,14 +101,21 @@ class Loop:
         """Call ``callback`` every ``period`` seconds, first after one period."""
         return self._start(Timer(period, callback))
 
-    def later(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Call ``callback`` once after ``delay`` seconds."""
-        return self._start(Timer(delay, callback, once=True))
+    def later(self, delay: float, callback: Callable[[], None], name: str) -> Timer:
+        """Call ``callback`` once after ``delay`` seconds; ``name`` is for the log."""
+        return self._start(Timer(delay, callback, name, once=True))
 
     def soon(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` once in the loop's thread."""
         self._soon.append(callback)
         self._wake()
+
+    def complain(self, name: str, text: str) -> None:
+        """Log, but at most once a second for each name: a peer must not flood the log."""
+        now = time.monotonic()
+        if now - self._complained.get(name, -math.inf) >= 1.0:
+            self._complained[name] = now
+            self.log.warning('%s: %s', name, text)
 
     def stop(self) -> None:
         """End the thread; waits for the callback that runs, unless that is the caller."""
@@ -150,25 +165,18 @@ class Loop:
                 due, _, timer = heapq.heappop(self._timers)
             if timer.closed:
                 continue
-            self._guarded(timer.callback)
+            self._guarded(timer.callback, name=timer.name)
             if not timer.once:
                 # A callback that took long does not make the next ones crowd.
                 self._push(max(due + timer.period, now), timer)
 
-    def _guarded(self, callback: Callable[..., None], *args: Any, name: str = '') -> None:
+    def _guarded(self, callback: Callable[..., None], *args: Any, name: str = 'node') -> None:
         try:
             callback(*args)
         except HitRfgmError as error:
-            self._complain(name, '%s', error)
+            self.complain(name, str(error))
         except Exception:
-            self.log.exception('%s: a callback failed', name or 'timer')
-
-    def _complain(self, name: str, text: str, *args: Any) -> None:
-        """Log, but at most once a second for each source: a peer must not flood the log."""
-        now = time.monotonic()
-        if now - self._complained.get(name, -math.inf) >= 1.0:
-            self._complained[name] = now
-            self.log.warning(f'%s: {text}', name, *args)
+            self.log.exception('%s: a callback failed', name)
 
     def _start(self, timer: Timer) -> Timer:
         self._push(time.monotonic() + timer.period, timer)

@@ -74,16 +74,18 @@ class Server(Part):
         if here is None:
             return
         if here:
-            binding.write(self.writer, reply)
+            if not binding.write(self.writer, reply):
+                raise DdsError('a reply was dropped: its client is too slow')
             return
         if time.monotonic() > deadline or self._waiting >= _MOST_WAITING:
             raise DdsError(
-                f'service {self.name}: a reply was dropped, its client could not be reached '
-                f'within {_REPLY_WAIT} s'
+                f'a reply was dropped: its client could not be reached within {_REPLY_WAIT} s'
             )
         # The loop goes on meanwhile: images must not wait for a client.
         self._waiting += 1
-        self._loop.later(_RETRY, lambda: self._retry(reply, client, deadline))
+        self._loop.later(
+            _RETRY, lambda: self._retry(reply, client, deadline), f'service {self.name}'
+        )
 
     def _retry(self, reply: bytearray, client: int, deadline: float) -> None:
         self._waiting -= 1
@@ -163,7 +165,8 @@ class DdsClient(Part):
         try:
             call = CallId(self._id, number).packed()
             request = encode(self._definitions, f'{self._service}_Request', fields, call)
-            binding.write(self.writer, request)
+            if not binding.write(self.writer, request):
+                raise DdsError(f'{self.name}: the request was dropped, the server is too slow')
             if not pending.done.wait(max(0.0, deadline - time.monotonic())):
                 raise TimeoutError(f'{self.name} gave no answer within {timeout:g} s')
         finally:

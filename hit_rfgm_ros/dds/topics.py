@@ -43,8 +43,11 @@ class DdsPublisher(Part):
         topic: resolved name.
     """
 
-    def __init__(self, participant: Participant, topic: str, type_name: str, qos: QoS) -> None:
+    def __init__(
+        self, participant: Participant, loop: Loop, topic: str, type_name: str, qos: QoS
+    ) -> None:
         self.topic = topic
+        self._loop = loop
         self.writer = participant.writer(topic, type_name, qos)
         self._type = type_name
         self._definitions = participant.definitions
@@ -52,11 +55,15 @@ class DdsPublisher(Part):
     def publish(self, fields: Fields) -> None:
         """Send a message; missing fields take the default of their type.
 
+        Rather than wait long for a reliable subscriber that is far behind, it is dropped, which
+        is logged.
+
         Raises:
             MessageError: if a field is unknown or its value does not fit.
             DdsError: if the publisher is closed.
         """
-        binding.write(self.writer, encode(self._definitions, self._type, fields))
+        if not binding.write(self.writer, encode(self._definitions, self._type, fields)):
+            self._loop.complain(self.topic, 'a message was dropped: a subscriber is too slow')
 
     def subscribers(self) -> int:
         """How many subscribers are matched; 0 when it is closed."""

@@ -97,7 +97,7 @@ def test_what_the_user_sets_comes_last() -> None:
 
 @pytest.mark.parametrize('text', ['-1', '233', 'x', '1.5', '٣'])
 def test_bad_domain_ids_are_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match='ROS_DOMAIN_ID.*0 to 232'):
+    with pytest.raises(ConfigError, match=r'ROS_DOMAIN_ID.*0 to 232'):
         DomainSettings.from_environment({'ROS_DOMAIN_ID': text})
 
 
