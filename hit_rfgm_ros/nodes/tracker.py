@@ -72,7 +72,7 @@ class TrackerNode:
         self._worker = Worker(self.logic)
         self._moving = threading.RLock()  # held during a transition
         self._start_again = threading.Event()
-        self._wants_start = False
+        self._starts_itself = False  # and not by somebody's transitions
         store.connect(self._change, lambda: self.logic.state is not NodeState.UNCONFIGURED)
         self._diagnostics = host.publisher(
             '/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', QoS(depth=10)
@@ -89,7 +89,7 @@ class TrackerNode:
         """
         if not self.store.params.autostart:
             return
-        self._wants_start = True
+        self._starts_itself = True
         try:
             self.configure()
             self.activate()
@@ -142,7 +142,6 @@ class TrackerNode:
         """Unsubscribe; the targets are kept."""
         with self._moving:
             self._inputs.close()
-            self._worker.stop(timeout=0)  # so that it sees it when the logic wakes it
             self.logic.deactivate()
             if not self._worker.stop(PATIENCE):
                 self.host.log.warning('an image is still being processed')
@@ -150,6 +149,7 @@ class TrackerNode:
     def cleanup(self) -> None:
         """Give back the network, the targets and the topics."""
         with self._moving:
+            self._starts_itself = False
             self.deactivate()
             self.logic.cleanup()
             self._outputs.close()
@@ -159,7 +159,7 @@ class TrackerNode:
     def shutdown(self) -> None:
         """End for good, from any state; a second call does nothing."""
         with self._moving:
-            self._wants_start = False
+            self._starts_itself = False
             self.deactivate()
             self.logic.shutdown()
             self._outputs.close()
@@ -181,7 +181,7 @@ class TrackerNode:
         if params.diagnostics_period != period:
             self._diagnostics_timer.close()
             self._diagnostics_timer = self._make_diagnostics_timer(params)
-        if self._wants_start and self.logic.state is NodeState.UNCONFIGURED:
+        if self._starts_itself and self.logic.state is NodeState.UNCONFIGURED:
             self._start_again.set()
 
     def _make_diagnostics_timer(self, params: TrackerParams | None = None) -> Closable:
@@ -212,7 +212,9 @@ class TrackerNode:
         if self.on_failed is not None:
             self.on_failed(reason)
         else:
+            starts_itself = self._starts_itself
             self.cleanup()
+            self._starts_itself = starts_itself  # a parameter that is set may cure it
 
 
 class _HostClock:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-import fcntl
 from importlib.util import module_from_spec, spec_from_file_location
 import os
 from pathlib import Path
-import tempfile
 from types import ModuleType
 from typing import Any
 
 from hit_rfgm_ros.nodes.build_tracker import TrackerBuilder
 from hit_rfgm_ros.runtime.params import TrackerParams
 import pytest
+
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
 
 
 @pytest.fixture(scope='session')
@@ -26,21 +26,10 @@ def bench_module() -> ModuleType:
     return module
 
 
-@pytest.fixture(scope='session')
-def node_domain() -> Iterator[int]:
-    """A ROS_DOMAIN_ID that no other run of tests on this machine has, on loopback only."""
-    for number in range(1, 100):
-        path = Path(tempfile.gettempdir()) / f'hit_rfgm_ros-domain-{number}.lock'
-        with path.open('wb') as file, pytest.MonkeyPatch.context() as patch:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            patch.setenv('ROS_DOMAIN_ID', str(number))
-            patch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
-            yield number
-            return
-    pytest.fail('every domain is taken')
+@pytest.fixture
+def node_domain(new_domain: int) -> int:
+    """The ROS domain that the nodes of a test have to themselves."""
+    return new_domain
 
 
 @pytest.fixture(scope='session')

@@ -166,6 +166,27 @@ def test_the_node_starts_when_a_bad_value_was_set_right(make_bench: Callable[...
     bench.wait(lambda: bench.node.logic.state is NodeState.ACTIVE, 'the node to start')
 
 
+def test_a_failure_can_be_cured_by_a_parameter_too(make_bench: Callable[..., Any]) -> None:
+    builder = FailingBuilder()
+    bench = make_bench(builder=builder)
+    bench.node.start()
+    bench.wait(lambda: bench.node.logic.state is NodeState.UNCONFIGURED, 'the way back')
+    builder.fails = False
+    assert bench.set('num_threads', 'integer', 2).successful
+    bench.wait(lambda: bench.node.logic.state is NodeState.ACTIVE, 'the node to start')
+
+
+def test_a_node_that_was_cleaned_up_stays_so_when_a_parameter_is_set(
+    make_bench: Callable[..., Any],
+) -> None:
+    bench = make_bench()
+    bench.node.start()
+    bench.node.cleanup()
+    assert bench.set('max_targets', 'integer', 3).successful
+    time.sleep(0.3)
+    assert bench.node.logic.state is NodeState.UNCONFIGURED
+
+
 def test_without_autostart_nothing_starts(make_bench: Callable[..., Any]) -> None:
     bench = make_bench(autostart=False)
     bench.node.start()
