@@ -67,6 +67,7 @@ def node(params_file: Path | None, pairs: Sequence[str], node: NodeSettings, chi
 
 def _run(settings: NodeSettings, values: dict[str, Any], stop: threading.Event) -> None:
     require_dds()
+    from hit_rfgm_ros.dds.lifecycle import LifecycleServices
     from hit_rfgm_ros.nodes.tracker import TrackerNode
 
     sim_time = SIM_TIME.check(values.pop(SIM_TIME.name, False))
@@ -77,6 +78,7 @@ def _run(settings: NodeSettings, values: dict[str, Any], stop: threading.Event) 
             for warning in tracker.store.load(values):
                 host.log.warning(warning)
             host.serve_parameters(tracker.store)
+            LifecycleServices(host, lambda: tracker.logic.state, tracker)
             tracker.start()
             stop.wait()
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hit_rfgm_ros.errors import HitRfgmError
 from hit_rfgm_ros.nodes.host import QoS
@@ -41,26 +41,45 @@ _TRANSITIONS = (
 )
 
 
+class Living(Protocol):
+    """What can be led through the life of a node; a `HitRfgmError` refuses a step."""
+
+    def configure(self) -> None:
+        """Check and load."""
+
+    def activate(self) -> None:
+        """Begin."""
+
+    def deactivate(self) -> None:
+        """Pause."""
+
+    def cleanup(self) -> None:
+        """Unload."""
+
+    def shutdown(self) -> None:
+        """End."""
+
+
 class LifecycleServices:
     """Offers the life of a node to `ros2 lifecycle` and to managers of nodes."""
 
-    def __init__(
-        self,
-        host: DdsHost,
-        state: Callable[[], NodeState],
-        steps: Mapping[str, Callable[[], None]],
-    ) -> None:
+    def __init__(self, host: DdsHost, state: Callable[[], NodeState], node: Living) -> None:
         """Offer it.
 
         Args:
-            host: the node.
+            host: of the node.
             state: tells the present state.
-            steps: what ``configure``, ``activate``, ``deactivate``, ``cleanup`` and ``shutdown``
-                do; a `HitRfgmError` refuses the step.
+            node: that is led.
         """
         self._log = host.log
         self._state = state
-        self._steps = steps
+        self._steps: dict[str, Callable[[], None]] = {
+            'configure': node.configure,
+            'activate': node.activate,
+            'deactivate': node.deactivate,
+            'cleanup': node.cleanup,
+            'shutdown': node.shutdown,
+        }
         self._told = state()
         self._events = host.publisher(
             '~/transition_event', 'lifecycle_msgs/msg/TransitionEvent', QoS(10)

@@ -83,22 +83,25 @@ class Life:
         self.state = NodeState.UNCONFIGURED
         self.refuse = False
 
-    def step(self, goal: NodeState) -> Callable[[], None]:
-        def go() -> None:
-            if self.refuse:
-                raise ConfigError('weights: no such file')
-            self.state = goal
+    def configure(self) -> None:
+        self._go(NodeState.INACTIVE)
 
-        return go
+    def activate(self) -> None:
+        self._go(NodeState.ACTIVE)
 
-    def steps(self) -> dict[str, Callable[[], None]]:
-        return {
-            'configure': self.step(NodeState.INACTIVE),
-            'activate': self.step(NodeState.ACTIVE),
-            'deactivate': self.step(NodeState.INACTIVE),
-            'cleanup': self.step(NodeState.UNCONFIGURED),
-            'shutdown': self.step(NodeState.FINALIZED),
-        }
+    def deactivate(self) -> None:
+        self._go(NodeState.INACTIVE)
+
+    def cleanup(self) -> None:
+        self._go(NodeState.UNCONFIGURED)
+
+    def shutdown(self) -> None:
+        self._go(NodeState.FINALIZED)
+
+    def _go(self, goal: NodeState) -> None:
+        if self.refuse:
+            raise ConfigError('weights: no such file')
+        self.state = goal
 
 
 @pytest.fixture
@@ -110,7 +113,7 @@ def life() -> Life:
 def manager(make_host: Make, life: Life) -> Callable[..., Any]:
     """Calls a service of the life of the node /tracker."""
     host = make_host('tracker')
-    LifecycleServices(host, lambda: life.state, life.steps())
+    LifecycleServices(host, lambda: life.state, life)
     other = make_host('manager')
 
     def call(name: str, type_name: str, **fields: Any) -> Any:
