@@ -319,7 +319,7 @@ def test_two_nodes_in_two_namespaces_share_only_what_is_everybodys(
     benches[0].init(FIRST)
     assert len(benches[0].show(1).targets) == 1
     assert benches[1].show(1).targets == []
-    engines = [bench.node.logic._follower._tracker.engine for bench in benches]
+    engines = [bench.node.logic._life.follower._tracker.engine for bench in benches]
     assert engines[0] is engines[1]
 
 
