@@ -31,7 +31,7 @@ from hit_rfgm_ros.nodes.host import Host, QoS
 from hit_rfgm_ros.nodes.init_call import call_init
 from hit_rfgm_ros.nodes.picture_codec import OwnCodec
 from hit_rfgm_ros.runtime.params import TRACKER_TABLE
-from hit_rfgm_ros.runtime.reports import BoxRequest, Header, InitRequest, Reason
+from hit_rfgm_ros.runtime.reports import BoxRequest, Header, InitRequest, Level, Reason
 import numpy as np
 
 READY_WITHIN = 300.0  # seconds: the first time engines are built and checked
@@ -127,11 +127,15 @@ class _Client:
         self.events: queue.Queue[tuple[str, Any, float]] = queue.Queue()
         self._host = host
         self._info: queue.Queue[Any] = queue.Queue()
+        self._failure = ''
         host.subscription(
             'tracker/model_info',
             'std_msgs/msg/String',
             QoS(depth=1, transient_local=True),
             self._info.put,
+        )
+        host.subscription(
+            '/diagnostics', 'diagnostic_msgs/msg/DiagnosticArray', QoS(depth=10), self._diagnose
         )
         for kind, topic, type_name in (
             ('report', 'tracker/targets', 'hit_rfgm_ros/msg/TrackedTargetArray'),
@@ -149,6 +153,8 @@ class _Client:
                 info: dict[str, Any] = json.loads(self._info.get(timeout=0.1).data)
             except queue.Empty:
                 _check(tracker)
+                if self._failure:
+                    raise ChildError(self._failure) from None
             else:
                 return info
         tracker.show_log()
@@ -166,6 +172,13 @@ class _Client:
             if result.reason not in _RETRY or time.monotonic() > until:
                 raise ChildError(f'the tracker node refused the first box: {result.message}')
             time.sleep(0.03)
+
+    def _diagnose(self, message: Any) -> None:
+        """The node lives on when its network cannot be loaded, and tells so."""
+        backend = f'{self._host.resolve("tracker")}: backend'
+        for status in message.status:
+            if status.name == backend and status.level >= Level.ERROR:
+                self._failure = status.message
 
     def _put(self, kind: str) -> Callable[[Any], None]:
         def put(message: Any) -> None:
