@@ -70,7 +70,7 @@ class TrackerParams(Parameters):
     )
     image_timeout: float = row(
         1.0,
-        'Without an image for so long the camera counts as stopped [s].',
+        'Without an image for so long the camera counts as stopped; 0 is never [s].',
         low=0,
         high=60,
         live=True,
