@@ -1,4 +1,4 @@
-# make demo   set up and run the demo: composes a scene, tracks through it, writes demo_out/
+# make demo   set up and run the demo: a camera, the tracker node and a client; writes demo_out/
 # make test   set up and run every check
 # Both need git, make and Python 3.10 to 3.13 with its venv module, nothing else.
 
@@ -24,7 +24,8 @@ PIP := -m pip --disable-pip-version-check install --quiet $(PIP_ARGS)
 .PHONY: help demo test lint check-python wheel-test clean
 
 help:
-	@echo 'make demo    set up .venv (no torch) and run the demo; results in demo_out/'
+	@echo 'make demo    set up .venv (no torch) and run the demo: camera, tracker node and client,'
+	@echo '             three processes over DDS; results in demo_out/'
 	@echo 'make test    set up .venv-test and run every check: style, types, imports, tests, wheel'
 	@echo 'make lint    style, types and imports only'
 	@echo 'make clean   remove environments, builds and demo_out/'
@@ -62,9 +63,9 @@ wheel-test: $(TEST_ENV)/ready
 
 # Editable installs: the sources are used as they stand, only new requirements mean a new set-up.
 $(DEMO_ENV)/ready: $(SETUP) | check-python
-	@echo '==> Setting up $(DEMO_ENV) (numpy, OpenCV, ONNX Runtime, scikit-image, matplotlib)'
+	@echo '==> Setting up $(DEMO_ENV) (numpy, OpenCV, ONNX Runtime, Cyclone DDS, matplotlib)'
 	@$(PYTHON) -m venv $(DEMO_ENV)
-	@$(DEMO_ENV)/bin/python $(PIP) --editable '.[demo]'
+	@$(DEMO_ENV)/bin/python $(PIP) --editable '.[demo,dds]'
 	@touch $@
 
 $(TEST_ENV)/ready: $(SETUP) | check-python
