@@ -22,6 +22,7 @@ from hit_rfgm_ros.runtime.reports import Endpoint
 _ALIVE = binding.core.InstanceState.Alive
 _BATCH = 256  # of discovered things that are read at once
 _MOST_PARTICIPANTS = 1024  # whose nodes are remembered
+_LARGEST_INFO = 1 << 18  # bytes that one participant may say about its nodes
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class Graph:
     def _read_nodes(self) -> None:
         while samples := binding.take(self._info, _BATCH):
             for data, info in samples:
-                if info.valid_data:
+                if info.valid_data and len(data) <= _LARGEST_INFO:
                     self._keep_nodes(data)
 
     def _keep_nodes(self, data: bytes) -> None:
