@@ -83,6 +83,11 @@ class Graph:
         """Subscribers of a topic, of any type."""
         return self._endpoints_on(topic, 'Subscription')
 
+    def update(self) -> None:
+        """Read what has come since; to be called now and then, else it piles up unread."""
+        with self._lock:
+            self._update()
+
     def snapshot(self) -> Snapshot:
         """All that is seen now."""
         with self._lock:

@@ -27,6 +27,7 @@ from hit_rfgm_ros.runtime.reports import Endpoint
 P = TypeVar('P', bound=Part)
 
 _LOGGERS = 'hit_rfgm_ros.node'
+_GRAPH_PERIOD = 5.0  # s between two readings of the discovery
 
 
 class DdsHost:
@@ -80,6 +81,7 @@ class DdsHost:
         self._loop = Loop(self.participant.entity, self._log, self._names.name)
         self._announcer = Announcer(self.participant, self._names.namespace, self._names.name)
         self._graph = Graph(self.participant)
+        self._loop.timer(_GRAPH_PERIOD, self._graph.update)
         self._rosout = RosoutHandler(self.participant, self.name)
         self._announcer.add(None, self._rosout.writer)
         self._log.addHandler(self._rosout)

@@ -178,11 +178,13 @@ def test_a_service_of_ros_is_called(host: Any, peer: Program) -> None:
 def test_each_sees_the_other(host: Any) -> None:
     (publisher,) = host.publishers_on('/wire/image_raw')
     assert publisher == Endpoint('/wire/peer', '/wire/image_raw', IMAGE, True)
+    look = (
+        f'import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n'
+        'from hit_rfgm_ros.dds.graph import observe\n'
+        'print(*observe(2.0).nodes)'
+    )
     found = subprocess.run(
-        ['env', '-u', 'PYTHONPATH', DDS_PYTHON, '-c',
-         f'import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n'
-         'from hit_rfgm_ros.dds.graph import observe\n'
-         'print(*observe(2.0).nodes)'],
+        ['env', '-u', 'PYTHONPATH', DDS_PYTHON, '-c', look],
         capture_output=True, text=True, timeout=60, check=True,
     ).stdout.split()  # fmt: skip
     assert {host.name, '/wire/peer'} <= set(found)
