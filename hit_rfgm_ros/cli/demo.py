@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -86,8 +87,7 @@ def demo(
     require('matplotlib', extra='demo', purpose='the plot of the demo')
     if single_process or not _can_loop():
         outcome = run_session(session)
-        print_summary(summary(session, outcome))
-        print_summary(_absences(scene, outcome.steps))
+        print_summary(chain(summary(session, outcome), _absences(scene, outcome.steps)))
     else:
         outcome = _loop(session, scene, f'scene:{preset}:{seed}')
     click.echo(f'wrote {session.video}, {session.csv} and {session.plot}')
@@ -120,8 +120,7 @@ def _loop(session: Session, scene: Scene, source: str) -> Outcome:
     )
     rows['node'] = f'{percentiles(recorder.ages)} from the arrival of an image to its boxes'
     rows['end to end'] = f'{percentiles(recorder.delays)} from camera to client, three processes'
-    print_summary(iter(rows.items()))
-    print_summary(_absences(scene, recorder.timeline))
+    print_summary(chain(rows.items(), _absences(scene, recorder.timeline)))
     return outcome
 
 
