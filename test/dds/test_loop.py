@@ -1,7 +1,7 @@
 """The node without ROS in a process of its own: the scenarios of test/tools over loopback."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import os
 from pathlib import Path
 import signal
@@ -94,6 +94,7 @@ SCENARIOS = (
     'reports_a_camera_that_stops',
     'survives_bad_images',
     'survives_a_loop_of_the_bag',
+    'recovers_from_every_fault',
 )
 
 
@@ -156,6 +157,70 @@ def test_killed_clients_and_cameras_do_no_harm(
     assert operator.init().success
     (message,) = operator.step()
     assert message.targets
+
+
+def test_two_clients_that_start_targets_at_once_get_ids_of_their_own(
+    operator: Any, tools: SimpleNamespace, film: Any
+) -> None:
+    operator.step()
+    request = {
+        'stamp': tools.client.time_of(tools.client.BASE + (operator.number - 1) * 33_333_333),
+        'boxes': [film.box(operator.number - 1)],
+        'replace_all': True,
+    }
+    ids: list[int] = []
+
+    def start(client: Any) -> None:
+        for _ in range(150):
+            answer = client.call('init_target', request)
+            assert answer.success, answer.results[0].message
+            ids.append(int(answer.results[0].id))
+
+    with operating(tools, film, 'second_operator') as other:
+        threads = [threading.Thread(target=start, args=(each,)) for each in (operator, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    assert len(ids) == len(set(ids)) == 300
+    (message,) = operator.step()
+    assert [int(target.id) for target in message.targets] == [max(ids)]
+
+
+def test_a_hostile_peer_costs_neither_memory_nor_the_others(
+    operator: Any, node: subprocess.Popen[bytes], tools: SimpleNamespace, film: Any
+) -> None:
+    operator.step()
+    before = resident(node.pid)
+    hosts = [DdsHost(f'hostile_{number}') for number in range(2)]
+    for host in hosts:
+        threading.Thread(target=host.spin, daemon=True).start()
+    huge = [{**film.box(0), 'label': 'x' * 1_000_000} for _ in range(3)]
+    crowd = [film.box(0)] * 20_000
+    for host in hosts:
+        client = host.client('/tracker/init_target', 'hit_rfgm_ros/srv/InitTarget')
+        assert client.wait(30)
+        for boxes in (huge, crowd):
+            with suppress(TimeoutError):  # dropped without an answer: as good as a refusal
+                client.call({'boxes': boxes}, 1.0)
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            with suppress(TimeoutError):
+                client.call({'boxes': []}, 0.05)
+    (message,) = operator.step()
+    assert all(len(target.label) < 10_000 for target in message.targets)
+    for host in hosts:
+        host.close()
+    assert node.poll() is None
+    assert resident(node.pid) - before < 150e6
+    operator.call('remove_target', {'ids': []})
+    assert operator.init().success
+
+
+def resident(pid: int) -> float:
+    """Bytes of memory that a process holds."""
+    pages = int(Path(f'/proc/{pid}/statm').read_text().split()[1])
+    return float(pages * os.sysconf('SC_PAGE_SIZE'))
 
 
 def test_a_killed_node_can_be_started_again(

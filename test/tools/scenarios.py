@@ -9,6 +9,7 @@ from collections.abc import Callable
 import time
 from typing import Any
 
+from faults import FAULTS, Context
 import numpy as np
 from operator_client import BASE, FRAME, STATE, Operator, overlap, stamp_of
 
@@ -247,6 +248,25 @@ def survives_a_loop_of_the_bag(operator: Operator) -> None:
     assert stamp_of(answers[-1].header) == BASE + (operator.number - 1) * FRAME
 
 
+def recovers_from_every_fault(operator: Operator) -> None:
+    """After each fault of the relay, good images are answered and the target is still there."""
+    operator.step()
+    target = int(operator.init().results[0].id)
+    for name, fault in FAULTS.items():
+        context = Context(seed=1, strength=0.5)
+        for _ in range(12):
+            for sent in fault(context, operator.film.image(operator.number)):
+                operator.images.publish(sent.fields)
+            operator.number += 1
+            time.sleep(0.01)
+        operator.number += 15  # half a second later, beyond every shuffled stamp
+        (message,) = operator.step()
+        assert [int(each.id) for each in message.targets] == [target], name
+        (box,) = message.targets
+        assert np.isfinite([box.x, box.y, box.width, box.height, box.confidence]).all(), name
+        assert box.width * box.height < 0.25 * 640 * 480, name
+
+
 SCENARIOS: tuple[Scenario, ...] = (
     follows_the_target,
     starts_on_the_image_the_operator_saw,
@@ -259,6 +279,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     reports_a_camera_that_stops,
     survives_bad_images,
     survives_a_loop_of_the_bag,
+    recovers_from_every_fault,
 )
 
 
