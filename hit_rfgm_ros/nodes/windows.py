@@ -65,7 +65,7 @@ def show_with_opencv(selection: Selection) -> None:
         elif event == cv2.EVENT_LBUTTONUP:
             selection.release(x, y)
 
-    cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE)
+    cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
     cv2.setMouseCallback(TITLE, on_mouse)
     try:
         while selection.outcome is None:
