@@ -7,8 +7,6 @@ from typing import Any
 from hit_rfgm_ros.messages.definitions import Definitions, load_definitions
 import pytest
 
-pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
-
 
 @pytest.fixture(scope='session')
 def definitions() -> Definitions:

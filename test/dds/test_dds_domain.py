@@ -3,10 +3,13 @@
 import logging
 from xml.etree import ElementTree
 
-from hit_rfgm_ros.dds.domain import DomainSettings
-from hit_rfgm_ros.dds.host import DdsHost
 from hit_rfgm_ros.errors import ConfigError, HitRfgmError
 import pytest
+
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
+from hit_rfgm_ros.dds.domain import DomainSettings
+from hit_rfgm_ros.dds.host import DdsHost
 
 
 def tree(settings: DomainSettings) -> ElementTree.Element:

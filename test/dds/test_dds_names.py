@@ -1,5 +1,12 @@
 """Names: resolved as ROS does it, and their way to DDS and back."""
 
+from hit_rfgm_ros.errors import ConfigError
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
 from hit_rfgm_ros.dds.names import (
     Names,
     dds_service,
@@ -10,10 +17,6 @@ from hit_rfgm_ros.dds.names import (
     ros_topic,
     ros_type,
 )
-from hit_rfgm_ros.errors import ConfigError
-from hypothesis import given
-from hypothesis import strategies as st
-import pytest
 
 TOKEN = st.from_regex(r'[A-Za-z_][A-Za-z0-9_]{0,10}', fullmatch=True)
 FULL = st.lists(TOKEN, min_size=1, max_size=5).map(lambda parts: '/' + '/'.join(parts))

@@ -4,11 +4,14 @@ from collections.abc import Callable
 import logging
 from typing import Any
 
-from hit_rfgm_ros.dds.lifecycle import LifecycleServices
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.nodes.host import QoS
 from hit_rfgm_ros.runtime.reports import NodeState
 import pytest
+
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
+from hit_rfgm_ros.dds.lifecycle import LifecycleServices
 
 LOG = 'rcl_interfaces/msg/Log'
 LATCHED = QoS(depth=1000, transient_local=True)

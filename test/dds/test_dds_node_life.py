@@ -5,6 +5,10 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
 
 def test_the_node_is_led_through_its_life(
     make_host: Callable[..., Any], until: Callable[..., Any]

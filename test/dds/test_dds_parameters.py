@@ -10,6 +10,9 @@ from hit_rfgm_ros.runtime.param_store import ParameterStore
 from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
 import pytest
 
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
+
 EVENT = 'rcl_interfaces/msg/ParameterEvent'
 SET_BOOL, SET_INT, SET_DOUBLE, SET_STRING = 1, 2, 3, 4
 

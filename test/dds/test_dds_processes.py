@@ -12,6 +12,8 @@ from hit_rfgm_ros.nodes.host import QoS
 import numpy as np
 import pytest
 
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
 IMAGE = 'sensor_msgs/msg/Image'
 BOOL = 'std_srvs/srv/SetBool'
 
@@ -91,7 +93,7 @@ def test_a_peer_that_leaves_is_gone_at_once(start: Any, make_host: Make, until: 
     peer.send_signal(signal.SIGINT)
     assert peer.stdout.readline() == 'closed\n'
     assert peer.wait(5) == 0
-    until(lambda: not host.publishers_on('image_raw'), 0.5)
+    until(lambda: not host.publishers_on('image_raw'), 0.8)
 
 
 def test_a_killed_peer_does_no_harm(start: Any, make_host: Make, until: Until) -> None:
@@ -124,14 +126,14 @@ def test_a_stopped_subscriber_does_not_hold_up_the_publisher(
     pixels = np.zeros((480, 640, 3), np.uint8)
     publisher.publish({'data': pixels})
     peer.send_signal(signal.SIGSTOP)
-    slowest = 0.0
+    durations = []
     for _ in range(60):
         began = time.monotonic()
         publisher.publish({'data': pixels})
-        slowest = max(slowest, time.monotonic() - began)
+        durations.append(time.monotonic() - began)
         time.sleep(0.01)
     peer.send_signal(signal.SIGCONT)
-    assert slowest < 0.2
+    assert sorted(durations)[30] < 0.03
 
 
 def test_a_killed_subscriber_does_not_hold_up_the_publisher(

@@ -5,15 +5,18 @@ import threading
 import time
 from typing import Any
 
+from hit_rfgm_ros.errors import HitRfgmError
+from hit_rfgm_ros.messages.definitions import Definitions, MessageError
+import numpy as np
+import pytest
+
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
 from hit_rfgm_ros.dds import binding
 from hit_rfgm_ros.dds.domain import DomainSettings
 from hit_rfgm_ros.dds.participant import Participant
 from hit_rfgm_ros.dds.qos import SERVICE_QOS
 from hit_rfgm_ros.dds.wire import LARGEST_CALL, CallId, encode
-from hit_rfgm_ros.errors import HitRfgmError
-from hit_rfgm_ros.messages.definitions import Definitions, MessageError
-import numpy as np
-import pytest
 
 TRIGGER = 'std_srvs/srv/Trigger'
 BOOL = 'std_srvs/srv/SetBool'
@@ -207,16 +210,17 @@ def test_a_client_that_never_listens_holds_nothing_up(
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     host = make_host('server')
-    host.service('~/x', TRIGGER, lambda _: {'success': True})
-    client = BareClient(new_domain, definitions, 'clientid=1.2.3;')
     ticks: list[float] = []
+    asked: list[int] = []
+    host.service('~/x', TRIGGER, lambda _: asked.append(len(ticks)) or {'success': True})
+    host.timer(0.01, lambda: ticks.append(time.monotonic()))
+    client = BareClient(new_domain, definitions, 'clientid=1.2.3;')
     try:
         until(client.writer.get_matched_subscriptions)
-        host.timer(0.01, lambda: ticks.append(time.monotonic()))
         client.send()
         until(lambda: 'dropped' in caplog.text)
-        gaps = np.diff(ticks)
-        assert gaps.max() < 0.09  # less than the wait for the client
+        # The node went on with other things between the request and giving up.
+        assert len(ticks) >= asked[0] + 3
     finally:
         client.participant.close()
 

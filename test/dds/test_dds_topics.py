@@ -8,11 +8,14 @@ import threading
 import time
 from typing import Any
 
-from hit_rfgm_ros.dds.binding import DdsError
 from hit_rfgm_ros.errors import ConfigError, HitRfgmError
 from hit_rfgm_ros.nodes.host import QoS
 import numpy as np
 import pytest
+
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
+from hit_rfgm_ros.dds.binding import DdsError
 
 IMAGE = 'sensor_msgs/msg/Image'
 TEXT = 'std_msgs/msg/String'

@@ -2,6 +2,14 @@
 
 from typing import Any
 
+from hit_rfgm_ros.messages.definitions import Definitions, MessageError, load_definitions
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
 from hit_rfgm_ros.dds import binding
 from hit_rfgm_ros.dds.types import dds_types, is_flat
 from hit_rfgm_ros.dds.wire import (
@@ -13,11 +21,6 @@ from hit_rfgm_ros.dds.wire import (
     decode_call,
     encode,
 )
-from hit_rfgm_ros.messages.definitions import Definitions, MessageError, load_definitions
-from hypothesis import given, settings
-from hypothesis import strategies as st
-import numpy as np
-import pytest
 
 OWN = (
     'hit_rfgm_ros/msg/TrackedTargetArray',
