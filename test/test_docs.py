@@ -113,3 +113,15 @@ def test_every_command_is_listed_with_a_help_line() -> None:
         command = group.get_command(context, name)
         assert command is not None
         assert command.help
+
+
+def test_the_tests_that_the_pages_name_exist() -> None:
+    named = [
+        name
+        for page in PAGES
+        for name in re.findall(r'`(test/[\w/]+\.py::\w+)`', page.read_text(encoding='utf-8'))
+    ]
+    assert named
+    for name in named:
+        path, _, function = name.partition('::')
+        assert f'def {function}(' in (ROOT / path).read_text(encoding='utf-8'), name
