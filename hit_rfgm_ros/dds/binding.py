@@ -82,6 +82,11 @@ def delete(*entities: Any) -> None:
         entity.__del__()
 
 
+def unsigned(handle: int) -> int:
+    """An instance handle as samples and ROS give it; the wheel's lists give it with a sign."""
+    return handle & 0xFFFFFFFFFFFFFFFF
+
+
 def user_data(endpoint: Any) -> dict[str, str]:
     """Keys and values of the USER_DATA of a discovered participant or endpoint, as ROS writes it.
 

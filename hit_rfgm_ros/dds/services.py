@@ -105,7 +105,7 @@ class Server(Part):
             for reader in self.writer.get_matched_subscriptions()
         ):
             return False
-        self._met &= set(self.reader.get_matched_publications())
+        self._met &= {binding.unsigned(item) for item in self.reader.get_matched_publications()}
         self._met.add(client)
         return True
 
@@ -128,7 +128,7 @@ class DdsClient(Part):
         self._loop = loop
         self._service = service
         self.writer, self.reader = participant.client_pair(name, service, SERVICE_QOS)
-        self._id = self.writer.get_instance_handle() & 0xFFFFFFFFFFFFFFFF
+        self._id = binding.unsigned(self.writer.get_instance_handle())
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._source = Source(self.reader, self._take, f'client of {name}')

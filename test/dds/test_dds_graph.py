@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hit_rfgm_ros.messages.definitions import Definitions
+from hit_rfgm_ros.messages.definitions import Definitions, load_definitions
 from hit_rfgm_ros.nodes.host import QoS
 from hit_rfgm_ros.runtime.reports import Endpoint
 import pytest
@@ -196,3 +196,25 @@ def test_strange_user_data_is_skipped(
         until(lambda: len(graph.snapshot().publishers) == len(writers))
     finally:
         participant.close()
+
+
+def test_nodes_of_humble_have_longer_ids(
+    make_host: Make, until: Until, new_domain: int, definitions: Definitions
+) -> None:
+    humble = load_definitions('humble')
+    host = make_host('old', definitions=humble)
+    watchers = [Participant(DomainSettings.from_environment(), kind) for kind in
+                (humble, definitions)]  # fmt: skip
+    try:
+        same, newer = map(Graph, watchers)
+        until(lambda: same.snapshot().nodes == ('/old',))
+        publisher = host.publisher('chatter', TEXT, QoS())
+        (seen,) = until(lambda: same.publishers_on('/chatter'))
+        assert seen.node == '/old'
+        # Another distribution cannot read it: its topics are seen, its name is not.
+        (seen,) = until(lambda: newer.publishers_on('/chatter'))
+        assert seen.node == ''
+        publisher.close()
+    finally:
+        for watcher in watchers:
+            watcher.close()

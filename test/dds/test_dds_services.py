@@ -178,7 +178,7 @@ class BareClient:
         return self._make(binding.sub.DataReader, self.replies, 'Response')
 
     def send(self) -> None:
-        call = CallId(self.writer.get_instance_handle() & (2**64 - 1), 1).packed()
+        call = CallId(binding.unsigned(self.writer.get_instance_handle()), 1).packed()
         binding.write(self.writer, encode(self.definitions, f'{TRIGGER}_Request', {}, call))
 
     def _make(self, kind: Any, topic: Any, half: str) -> Any:
