@@ -168,15 +168,17 @@ class VideoPlayer:
 
     def _play_device(self, source: CameraSource) -> None:
         rate = self._store.params.rate
-        due = 0.0
+        period = 1 / rate if rate else 0.0
+        due = -math.inf
         with closing(source.frames()) as frames:
             for frame in frames:
-                now = time.monotonic()
                 if self._stop.is_set():
                     return
-                if rate and now < due:
+                now = time.monotonic()
+                # Its frames come with some jitter, so those shortly before the time count.
+                if now < due - period / 4:
                     continue
-                due = max(due + 1 / rate, now) if rate else 0.0
+                due = max(due + period, now) if due > 0 else now + period
                 self._send(frame, None)
 
     def _send(self, frame: Frame, stamp_ns: int | None) -> None:

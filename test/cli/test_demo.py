@@ -175,7 +175,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGKILL])
 def test_no_process_is_left_whatever_ends_it(
     start: Callable[..., Process], tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -1,6 +1,6 @@
 """The player on DDS: what it sends, when, and how it ends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 import threading
 import time
@@ -8,9 +8,11 @@ from typing import Any
 
 import cv2
 from hit_rfgm_ros.data.golden import golden_frame
+from hit_rfgm_ros.data.pictures import CameraSource, Frame
 from hit_rfgm_ros.dds.host import DdsHost
 from hit_rfgm_ros.errors import ConfigError, FrameError
 from hit_rfgm_ros.messages.requests import incoming_compressed, incoming_image
+from hit_rfgm_ros.nodes import video_player
 from hit_rfgm_ros.nodes.host import QoS
 from hit_rfgm_ros.nodes.video_player import VideoPlayer
 from hit_rfgm_ros.runtime.images import decode
@@ -263,3 +265,41 @@ def test_a_camera_that_is_not_there_is_waited_for(
     viewer.player.stop()
     viewer.join()
     assert time.monotonic() - began < 1.0
+
+
+class Unplugged(CameraSource):
+    """A camera of 100 images per second that is pulled out after every twentieth."""
+
+    opened = 0
+
+    def frames(self, start: int = 0) -> Generator[Frame, None, None]:
+        self.opened += 1
+        for number in range(20):
+            time.sleep(0.01)
+            yield Frame(golden_frame(number).image, number / 100, number)
+        raise FrameError('camera 0 stopped giving frames after 20')
+
+
+@pytest.mark.parametrize('rate', [0.0, 25.0])
+def test_a_camera_that_is_pulled_out_is_told_and_opened_again(
+    view: Callable[..., Viewer],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    rate: float,
+) -> None:
+    camera = Unplugged(0, None)
+    monkeypatch.setattr(video_player, 'open_source', lambda *_, **__: camera)
+    monkeypatch.setattr(video_player, 'RETRY', 0.05)
+    viewer = view('0', rate=rate)
+    viewer.start()
+    while camera.opened < 3:
+        time.sleep(0.01)
+    viewer.player.stop()
+    viewer.join()
+    assert caplog.text.count('camera 0 stopped giving frames after 20; trying again') >= 2
+    sent = len(viewer.got['image_raw'])
+    if rate:
+        # Of 20 images in 0.2 s or more, one in 0.04 s, the first one included.
+        assert 2 * 4 <= sent <= camera.opened * 20 / 2
+    else:
+        assert sent >= 40
