@@ -61,7 +61,7 @@ def test_every_endpoint_tells_its_type_hash_and_service(
         for kind in ('Publication', 'Subscription'):
             topic = getattr(binding.builtin, f'BuiltinTopicDcps{kind}')
             reader = binding.builtin.BuiltinDataReader(watcher.entity, topic)
-            for seen in until(lambda reader=reader: ready(reader.take(100))):
+            for seen in until(lambda reader=reader: ready(reader.read(100))):
                 found[kind, seen.topic_name] = binding.user_data(seen)
         request = definitions.hash(f'{TRIGGER}_Request')
         reply = definitions.hash(f'{TRIGGER}_Response')
@@ -99,11 +99,16 @@ def test_the_discovery_topic_lists_readers_and_writers(
     try:
         reader = discovery_reader(watcher)
 
-        def last() -> Any:
-            samples = binding.take(reader, 100)
-            return decode(definitions, DISCOVERY_TYPE, samples[-1][0]) if samples else None
+        def last(readers: int, other_than: int = 0) -> Any:
+            """The newest message, once it names so many readers and another number of writers."""
+            for data, _info in binding.take(reader, 100)[-1:]:
+                message = decode(definitions, DISCOVERY_TYPE, data)
+                (node,) = message.node_entities_info_seq
+                found = len(node.reader_gid_seq), len(node.writer_gid_seq)
+                return message if found[0] == readers and found[1] != other_than else None
+            return None
 
-        message = until(last)
+        message = until(lambda: last(1))
         assert bytes(message.gid.data) == host.participant.guid
         (node,) = message.node_entities_info_seq
         assert (node.node_namespace, node.node_name) == ('/cam', 'tracker')
@@ -113,7 +118,7 @@ def test_the_discovery_topic_lists_readers_and_writers(
             subscription.reader.guid.bytes
         }
         publisher.close()
-        (node,) = until(last).node_entities_info_seq
+        (node,) = until(lambda: last(1, len(writers))).node_entities_info_seq
         assert len(node.writer_gid_seq) == len(writers) - 1
     finally:
         watcher.close()
