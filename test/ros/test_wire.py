@@ -176,8 +176,8 @@ def test_a_service_of_ros_is_called(host: Any, peer: Program) -> None:
 
 
 def test_each_sees_the_other(host: Any) -> None:
-    (publisher,) = host.publishers_on('/wire/image_raw')
-    assert publisher == Endpoint('/wire/peer', '/wire/image_raw', IMAGE, True)
+    expected = Endpoint('/wire/peer', '/wire/image_raw', IMAGE, True)
+    eventually(lambda: list(host.publishers_on('/wire/image_raw')) == [expected])
     look = (
         f'import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n'
         'from hit_rfgm_ros.dds.graph import observe\n'
