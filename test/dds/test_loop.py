@@ -12,10 +12,13 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
+
 from hit_rfgm_ros.dds.host import DdsHost
 from hit_rfgm_ros.trackers.factory import create_tracker
 from hit_rfgm_ros.types import Box
-import pytest
 
 TOOLS = Path(__file__).resolve().parent.parent / 'tools'
 NODE = [sys.executable, '-m', 'hit_rfgm_ros.cli.main', 'node', '--log-level', 'error']
