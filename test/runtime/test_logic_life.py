@@ -217,7 +217,7 @@ def test_twenty_rounds_of_life_leave_no_thread_behind(make_rig: MakeRig) -> None
     deadline = time.monotonic() + 20
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.001)
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # others may end meanwhile
     assert rig.logic.targets == ()
 
 
