@@ -90,7 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = result if isinstance(result, int) else 0
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else 'hit-rfgm'
-        click.echo(f'{path}: {error.format_message()} See: {path} --help', err=True)
+        message = error.format_message()
+        end = '' if message.endswith(('.', '?')) else '.'
+        click.echo(f'{path}: {message}{end} See: {path} --help', err=True)
         code = WRONG_USE
     except click.ClickException as error:
         click.echo(f'hit-rfgm: {error.format_message()}', err=True)

@@ -54,7 +54,7 @@ def node(params_file: Path | None, pairs: Sequence[str], node: NodeSettings, chi
         try:
             given = parse_pairs({**TRACKER_TABLE, SIM_TIME.name: SIM_TIME}, pairs)
         except ConfigError as error:
-            raise click.UsageError(f'--param: {error}.') from error
+            raise click.UsageError(f'--param: {error}') from error
         values: dict[str, Any] = {}
         if params_file is not None:
             values, warnings = read_param_file(params_file, node.full_name)
