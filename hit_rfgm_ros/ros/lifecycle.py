@@ -86,6 +86,8 @@ class TrackerLifecycle(IntegersForDoubles, LifecycleNode):  # type: ignore[misc]
         if self.core.logic.state is not NodeState.FINALIZED:
             self.trigger_shutdown()
         self.destroy_node()
+        # rclpy forgets this one, which keeps the services of the life cycle on the network.
+        self._state_machine.destroy_when_not_in_use()
 
     def _result(self, transition: Callable[[], None]) -> Any:
         try:

@@ -27,13 +27,13 @@ def run(name: str, *, interrupted: int = 0) -> int:
         The exit status.
     """
     stop = threading.Event()
+    watchdog = threading.Timer(_GRACE, os._exit, [interrupted])
+    watchdog.daemon = True
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         if stop.is_set():  # `ros2 launch` passes on a Ctrl-C that the terminal sent here too
             return
         stop.set()
-        watchdog = threading.Timer(_GRACE, os._exit, [interrupted])
-        watchdog.daemon = True
         watchdog.start()
         if interrupted:
             raise KeyboardInterrupt
@@ -44,7 +44,8 @@ def run(name: str, *, interrupted: int = 0) -> int:
         status: int = import_module(f'hit_rfgm_ros.ros.{name}').main(stop)
     except KeyboardInterrupt:
         status = interrupted
-    if threading.active_count() > 1:
+    watchdog.cancel()
+    if set(threading.enumerate()) - {threading.current_thread(), watchdog}:
         # A library may still be at work in a thread; Python's own end would pull the rug from it.
         sys.stdout.flush()
         sys.stderr.flush()

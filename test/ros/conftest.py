@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(Path(__file__).parent))
 
 
@@ -19,4 +20,29 @@ def _own_domain() -> Iterator[None]:
         patch.setenv('ROS_DOMAIN_ID', str(20 + os.getpid() % 80))
         patch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
         patch.setenv('PYTHONUNBUFFERED', '1')
+        # Programs run the checkout that is tested, not what was installed when it was built.
+        paths = [str(REPOSITORY), os.environ.get('PYTHONPATH', '')]
+        patch.setenv('PYTHONPATH', os.pathsep.join(filter(None, paths)))
         yield
+
+
+@pytest.fixture(scope='module')
+def host() -> Iterator[object]:
+    """A node of the test itself."""
+    pytest.importorskip('rclpy', reason='needs a sourced ROS 2')
+    from hit_rfgm_ros.ros.host import RosHost
+    from hit_rfgm_ros.ros.session import session
+    from hit_rfgm_ros.ros.spin import Spinner
+    from rclpy.node import Node
+
+    with session(['test']):
+        node = Node('probe')
+        with Spinner([node], lambda: None):
+            yield RosHost(node)
+        node.destroy_node()
+
+
+@pytest.fixture(scope='module')
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of what the programs of a test print."""
+    return tmp_path_factory.mktemp('outputs')
