@@ -84,7 +84,7 @@ def test_selftest_fails_where_a_back_end_does_not_agree_but_not_where_one_is_mis
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, 'openvino', None)
-    assert 'not installed: openvino is needed' in call(selftest, *RANDOM, *ONE_THREAD).output
+    assert "pip install 'hit_rfgm_ros[openvino]'" in call(selftest, *RANDOM, *ONE_THREAD).output
     monkeypatch.setattr(agreement, 'MAX_BOX_DEVIATION', -1.0)
     result = call(selftest, *RANDOM, *ONE_THREAD, fails=True)
     assert result.exit_code == 1
