@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import cv2
-from hit_rfgm_ros.errors import FrameError
 from hit_rfgm_ros.messages.requests import incoming_image
 from hit_rfgm_ros.messages.values import header_fields
 from hit_rfgm_ros.nodes.host import Fields, Host
 from hit_rfgm_ros.nodes.picture_codec import OwnCodec, PictureCodec
+from hit_rfgm_ros.runtime.encodings import ENCODINGS
 from hit_rfgm_ros.runtime.images import check_image
 from hit_rfgm_ros.runtime.reports import Header
 from hit_rfgm_ros.types import ImageU8
 import numpy as np
 
 _FROM_RGB = {'bgr8': cv2.COLOR_RGB2BGR, 'mono8': cv2.COLOR_RGB2GRAY}
+
+
+# A CvBridgeError is a TypeError; the others come from its C++ part, OpenCV and numpy.
+_BRIDGE_ERRORS = (TypeError, ValueError, KeyError, RuntimeError, cv2.error)
 
 
 class BridgeCodec(OwnCodec):
@@ -40,27 +44,34 @@ class BridgeCodec(OwnCodec):
         return {'header': header_fields(header), **fields}
 
     def picture(self, message: Any, *, compressed: bool) -> ImageU8:
-        """See `PictureCodec.picture`."""
-        if compressed:
-            return super().picture(message, compressed=True)
-        check_image(incoming_image(message, 0.0))  # cv_bridge trusts width, height and step
+        """See `PictureCodec.picture`; what cv_bridge cannot read is left to our own."""
+        if compressed or not _suits(message):
+            return super().picture(message, compressed=compressed)
         try:
             return np.asarray(self._bridge.imgmsg_to_cv2(message, 'rgb8'), np.uint8)
-        except Exception as error:
-            # It raises whatever numpy, OpenCV or its C++ part do.
-            raise FrameError(f'cv_bridge cannot read {message.encoding}: {error}') from error
+        except _BRIDGE_ERRORS:
+            return super().picture(message, compressed=False)
 
 
 def picture_codec(host: Host) -> PictureCodec:
     """cv_bridge if it can be imported; else our own codec, and a line in the log why."""
     try:
         from cv_bridge import CvBridge
-    except Exception as error:  # its C++ part fails in many ways beside another numpy
+    except (ImportError, AttributeError) as error:  # beside another numpy it breaks while loading
         host.log.warning(
             'cv_bridge cannot be used (%s); reading and writing images without it. To have it: '
             'sudo apt install ros-$ROS_DISTRO-cv-bridge, and numpy<2 on Humble and Jazzy',
             error,
-            exc_info=host.log.isEnabledFor(0),
         )
         return OwnCodec()
     return BridgeCodec(CvBridge())
+
+
+def _suits(message: Any) -> bool:
+    """Whether cv_bridge may have it: it trusts width and height, and trips over padded rows.
+
+    Raises:
+        ImageError: if nobody can read it.
+    """
+    check_image(incoming_image(message, 0.0))
+    return bool(message.step == ENCODINGS[message.encoding].min_step(message.width))

@@ -65,6 +65,10 @@ class Program:
         """Wait for its end; the exit status."""
         return self._process.wait(timeout)
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole group, as a terminal does."""
+        os.killpg(self._process.pid, number)
+
     @property
     def leaf(self) -> psutil.Process:
         """The process of the node itself, below `ros2 run`."""
@@ -80,8 +84,7 @@ class Program:
         except psutil.NoSuchProcess:
             below = []
         if self.status is None:
-            # The whole group, as a terminal does: `ros2 run` does not pass signals on.
-            os.killpg(self._process.pid, signal.SIGINT)
+            self.signal(signal.SIGINT)  # `ros2 run` alone would not pass it on
             try:
                 self._process.wait(15)
             except subprocess.TimeoutExpired:
