@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 import signal
-import statistics
 from typing import Any
 
 import psutil
@@ -156,13 +155,12 @@ def test_twenty_rounds_do_not_grow(start: Callable[..., Life]) -> None:
         assert life.go(DEACTIVATE)
         assert life.go(CLEANUP)
         sizes.append(_size(process))
-    # A network may still be on its way out when it is measured: the middle of five counts.
-    early, late = (
-        [statistics.median(values) for values in zip(*part)] for part in (sizes[5:10], sizes[15:])
-    )
-    assert late[0] <= early[0], sizes
-    assert late[1] <= early[1], sizes
-    assert late[2] - early[2] < 10, sizes
+    early, late = (list(zip(*part)) for part in (sizes[5:10], sizes[15:]))
+    # A network may still be on its way out when it is measured: the smallest of five counts. The
+    # allocator swings by 15 MiB either way; one network kept per round would be 400.
+    assert min(late[0]) <= min(early[0]), sizes
+    assert min(late[1]) <= min(early[1]), sizes
+    assert min(late[2]) - min(early[2]) < 20, sizes
 
 
 def _is_ready(life: Life, times: int) -> bool:
