@@ -62,6 +62,7 @@ def test_a_ros_install_has_them_under_its_prefix(
 @pytest.fixture(scope='module')
 def built(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel and the source archive, built from a copy without weights."""
+    pytest.importorskip('setuptools')
     root = tmp_path_factory.mktemp('built')
     copy_package(repository, root)
     for name in ('config', 'msg', 'srv', 'scripts'):

@@ -52,7 +52,7 @@ def check(**values: Any) -> None:
         ({'memory_kind': 'gr'}, ConfigError, "memory_kind must be auto or none; got 'gr'"),
         ({'backend': 'tensorrt'}, EngineError, 'use backend torch'),
         ({'backend': 'onnxruntime', 'precision': 'bf16'}, EngineError, 'cannot do bf16'),
-        ({'backend': 'openvino', 'device': 'cuda'}, EngineError, 'runs here on cpu'),
+        ({'backend': 'onnxruntime', 'device': 'cuda'}, EngineError, 'runs here on cpu'),
         ({'engine_cache_dir': __file__}, ConfigError, 'is a file'),
     ],
 )

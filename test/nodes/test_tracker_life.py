@@ -328,6 +328,7 @@ def test_twenty_rounds_of_life_leave_nothing_behind(
 ) -> None:
     # An engine of its own, which is built and freed each time; ONNX Runtime's allocator makes
     # jumps of a dozen MiB up and down, in which nothing could be seen.
+    pytest.importorskip('openvino')
     bench = make_bench(backend='openvino')
     annotated = bench.listen('~/image_annotated', 'sensor_msgs/msg/Image')
     number = 0
