@@ -35,12 +35,17 @@ def profile(qos: QoS) -> Any:
 
 def subscription_events(log: logging.Logger, topic: str) -> Any:
     """Callbacks of a subscription that log a publisher which cannot be received."""
-    return SubscriptionEventCallbacks(incompatible_qos=_complaint(log, topic, 'publisher'))
+    # No others by default: each event listened to costs the executor time with every message.
+    return SubscriptionEventCallbacks(
+        incompatible_qos=_complaint(log, topic, 'publisher'), use_default_callbacks=False
+    )
 
 
 def publisher_events(log: logging.Logger, topic: str) -> Any:
     """Callbacks of a publisher that log a subscriber which cannot receive."""
-    return PublisherEventCallbacks(incompatible_qos=_complaint(log, topic, 'subscriber'))
+    return PublisherEventCallbacks(
+        incompatible_qos=_complaint(log, topic, 'subscriber'), use_default_callbacks=False
+    )
 
 
 def _complaint(log: logging.Logger, topic: str, other: str) -> Callable[[Any], None]:

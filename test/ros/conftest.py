@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 import os
 from pathlib import Path
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -24,6 +26,10 @@ def _own_domain() -> Iterator[None]:
         paths = [str(REPOSITORY), os.environ.get('PYTHONPATH', '')]
         patch.setenv('PYTHONPATH', os.pathsep.join(filter(None, paths)))
         yield
+        if shutil.which('ros2'):  # its commands leave a daemon behind, one per domain
+            subprocess.run(
+                ['ros2', 'daemon', 'stop'], capture_output=True, timeout=60, check=False
+            )
 
 
 @pytest.fixture(scope='module')
