@@ -8,7 +8,6 @@ from pathlib import Path
 import signal
 from typing import Any
 
-import psutil
 import pytest
 
 pytest.importorskip('rclpy', reason='needs a sourced ROS 2')
@@ -18,6 +17,7 @@ from hit_rfgm_ros.optional import is_installed
 from hit_rfgm_ros.ros.host import RosHost
 from lifecycle_msgs.msg import Transition
 from programs import READY, Program, interrupt, program
+import psutil
 from waiting import eventually
 
 pytestmark = pytest.mark.ros
