@@ -143,7 +143,7 @@ class ParameterStore(Generic[P]):
             if not self.table[name].live and getattr(made, name) != old:
                 raise ConfigError(
                     f'{name} can only be changed before configure, and this node is configured '
-                    f'(deactivate and clean it up first); it stays {shown(old)}'
+                    f'(deactivate and clean it up first); it stays {old!r}'
                 )
 
     def _unknown(self, name: str) -> str:
