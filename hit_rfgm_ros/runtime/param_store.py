@@ -7,7 +7,7 @@ import threading
 from typing import Any, Generic, TypeVar
 
 from hit_rfgm_ros.errors import ConfigError, HitRfgmError
-from hit_rfgm_ros.runtime.parameter import Parameter, Parameters, nearest, shown
+from hit_rfgm_ros.runtime.parameter import Parameter, Parameters, nearest
 
 P = TypeVar('P', bound=Parameters)
 
