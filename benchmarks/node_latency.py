@@ -219,7 +219,8 @@ def soak(client: Client, runtime: str, minutes: float, command: str | None) -> d
             'end': round(rss[-1], 1),
             'most': round(max(rss), 1),
         },
-        'growth_mb_per_hour': round(watch.growth(skip=60), 2),
+        'rss_mb_each_half_minute': [round(value, 1) for value in rss[::30]],
+        'growth_mb_per_hour_second_half': round(watch.growth(skip=30 * minutes), 2),
         'threads': [watch.samples[0].threads, watch.samples[-1].threads],
         'files': [watch.samples[0].files, watch.samples[-1].files],
     }
