@@ -295,7 +295,7 @@ def main() -> int:
     if options.before:
         return stored(options.before)
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    os.environ.setdefault('ROS_DOMAIN_ID', '100')  # tests take others
+    os.environ.setdefault('ROS_DOMAIN_ID', '101')  # tests take others
     logs = Path(tempfile.mkdtemp(prefix='soak-'))
     monitor, alive = run(options.minutes, options.every, options.seed, logs)
     lines = monitor.seconds
