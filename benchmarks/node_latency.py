@@ -16,6 +16,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from itertools import islice
 import json
 import os
 from pathlib import Path
@@ -51,10 +52,9 @@ class Camera:
         scale = (size[0] / scene.size[0], size[1] / scene.size[1])
         self.size = size
         self.pictures = []
-        for number, picture in zip(range(count), scene):
+        for picture in islice(scene, count):
             big = cv2.resize(picture, size) if size != scene.size else picture
             self.pictures.append(np.ascontiguousarray(big))
-            del number
         # There and back again: the target is never out of reach at the end of the clip.
         self.pictures += self.pictures[-2:0:-1]
         box = scene.init_box
@@ -88,7 +88,6 @@ class Client:
             'tracker/targets', 'hit_rfgm_ros/msg/TrackedTargetArray', QoS(), self._on_targets
         )
         self._init = self.host.client('tracker/init_target', 'hit_rfgm_ros/srv/InitTarget')
-        threading.Thread(target=self.host.spin, daemon=True).start()
 
     def _on_targets(self, message: Any) -> None:
         now = time.perf_counter()

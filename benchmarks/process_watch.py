@@ -1,16 +1,12 @@
-"""What a process uses: memory, processor time, threads, open files; read from /proc."""
+"""What a process uses over time: memory, processor time, threads, open files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-import os
-from pathlib import Path
 import time
 
 import numpy as np
-
-_TICKS = os.sysconf('SC_CLK_TCK')
-_PAGE = os.sysconf('SC_PAGE_SIZE')
+import psutil
 
 
 @dataclass(frozen=True)
@@ -39,19 +35,20 @@ class ProcessWatch:
     """
 
     def __init__(self, pid: int) -> None:
-        self._folder = Path('/proc') / str(pid)
+        self._process = psutil.Process(pid)
         self.samples: list[Sample] = []
 
     def sample(self) -> Sample:
-        """Look once; raises OSError when the process is gone."""
-        fields = (self._folder / 'stat').read_text(encoding='ascii').rpartition(')')[2].split()
-        sample = Sample(
-            time=time.monotonic(),
-            rss_mb=int(fields[21]) * _PAGE / 1e6,
-            cpu=(int(fields[11]) + int(fields[12])) / _TICKS,
-            threads=int(fields[17]),
-            files=len(list((self._folder / 'fd').iterdir())),
-        )
+        """Look once; raises psutil.NoSuchProcess when the process is gone."""
+        with self._process.oneshot():
+            cpu = self._process.cpu_times()
+            sample = Sample(
+                time=time.monotonic(),
+                rss_mb=self._process.memory_info().rss / 1e6,
+                cpu=cpu.user + cpu.system,
+                threads=self._process.num_threads(),
+                files=self._process.num_fds(),
+            )
         self.samples.append(sample)
         return sample
 
@@ -70,20 +67,11 @@ class ProcessWatch:
         return (last.cpu - first.cpu) / max(last.time - first.time, 1e-9)
 
 
-def children(pid: int) -> list[int]:
-    """A process and all its descendants."""
-    found = [pid]
-    for parent in found:
-        for tasks in Path(f'/proc/{parent}/task').glob('*/children'):
-            found += [int(child) for child in tasks.read_text(encoding='ascii').split()]
-    return found
-
-
 def find_process(pid: int, words: tuple[str, ...]) -> int:
-    """The descendant of ``pid`` whose command line holds all ``words``, the youngest of them."""
-    matches = []
-    for candidate in children(pid):
-        line = Path(f'/proc/{candidate}/cmdline').read_bytes().replace(b'\0', b' ').decode()
+    """The descendant of ``pid``, or itself, whose command line holds all ``words``."""
+    top = psutil.Process(pid)
+    for process in reversed([top, *top.children(recursive=True)]):
+        line = ' '.join(process.cmdline())
         if all(word in line for word in words):
-            matches.append(candidate)
-    return matches[-1] if matches else pid
+            return process.pid
+    return pid

@@ -62,7 +62,6 @@ class Monitor:
         self._remove = self.host.client('tracker/remove_target', 'hit_rfgm_ros/srv/RemoveTarget')
         self._set = self.host.client('tracker/set_parameters', 'rcl_interfaces/srv/SetParameters')
         self._get = self.host.client('tracker/get_parameters', 'rcl_interfaces/srv/GetParameters')
-        threading.Thread(target=self.host.spin, daemon=True).start()
 
     def _on_targets(self, message: Any) -> None:
         with self._lock:

@@ -16,7 +16,6 @@ from hit_rfgm_ros.runtime.reports import NANOSECONDS, BoxRequest
 IMAGE = 'sensor_msgs/msg/Image'
 COMPRESSED = 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
-ANNOTATED = ('compressed', 'raw', 'none')
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class BagJob:
         name: of the node that the results seem to come from; topics begin with it.
         storage: ``mcap`` or ``sqlite3``; empty takes that of the old bag.
         only_results: leave out what the old bag held.
-        annotated: one of `ANNOTATED`.
+        annotated: how annotated images are written: compressed, raw or none.
         camera_info: topic of the calibration, for bearings; empty for none.
     """
 

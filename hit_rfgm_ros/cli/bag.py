@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 import re
 import sys
@@ -15,10 +14,9 @@ import click
 from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.session import print_summary
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings, tracker_options
-from hit_rfgm_ros.errors import GeometryError
-from hit_rfgm_ros.geometry.boxes import make_box
+from hit_rfgm_ros.cli.values import read_box, read_stamp
 from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
-from hit_rfgm_ros.runtime.reports import NANOSECONDS, BoxRequest, FrameReport
+from hit_rfgm_ros.runtime.reports import BoxRequest, FrameReport
 from tqdm import tqdm
 
 if TYPE_CHECKING:
@@ -38,13 +36,10 @@ def parse_targets(
     for text in texts:
         numbers, label = text.split(',')[:4], ','.join(text.split(',')[4:])
         try:
-            targets.append(BoxRequest(make_box(map(float, numbers)), label=label.strip()))
-        except ValueError as error:
-            raise click.BadParameter(
-                f'{text!r} is not x,y,w,h or x,y,w,h,label, like 120,80,64,48,dog'
-            ) from error
-        except GeometryError as error:
-            raise click.BadParameter(str(error)) from error
+            box = read_box(','.join(numbers), 'x,y,w,h or x,y,w,h,label, like 120,80,64,48,dog')
+        except click.BadParameter as error:
+            raise click.BadParameter(f'{text!r}: {error.message}') from error
+        targets.append(BoxRequest(box, label=label.strip()))
     return tuple(targets)
 
 
@@ -58,16 +53,8 @@ def parse_name(_context: click.Context, _option: click.Parameter, name: str) -> 
 
 
 def parse_stamp(_context: click.Context, _option: click.Parameter, text: str | None) -> int | None:
-    """Make nanoseconds of seconds, exactly."""
-    if text is None:
-        return None
-    try:
-        stamp = Decimal(text)
-    except InvalidOperation as error:
-        raise click.BadParameter(f'{text!r} is no number of seconds') from error
-    if not 0 < stamp < 2**31:
-        raise click.BadParameter(f'{text!r} is no stamp: those are seconds above 0')
-    return int(stamp * NANOSECONDS)
+    """Make nanoseconds of seconds."""
+    return None if text is None else read_stamp(text)
 
 
 @click.command('bag')

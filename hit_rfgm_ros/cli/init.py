@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from decimal import Decimal, InvalidOperation
 from functools import partial
 
 import click
 from hit_rfgm_ros.cli.node_options import NodeSettings, log_to_stderr, node_options
 from hit_rfgm_ros.cli.running import open_host
-from hit_rfgm_ros.errors import GeometryError
-from hit_rfgm_ros.geometry.boxes import make_box
+from hit_rfgm_ros.cli.values import read_box, read_stamp
 from hit_rfgm_ros.runtime.reports import NANOSECONDS, BoxRequest, InitRequest
 from hit_rfgm_ros.types import Box
 
@@ -19,29 +17,12 @@ REFUSED = 1
 
 
 def _stamp(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[int, int]:
-    """Seconds and nanoseconds, without a float's rounding."""
-    try:
-        total = int((Decimal(text or '0') * NANOSECONDS).to_integral_value())
-    except (InvalidOperation, ValueError, OverflowError) as error:
-        raise click.BadParameter(f'{text!r} is no number of seconds') from error
-    if not 0 <= total < 2**32 * NANOSECONDS:
-        raise click.BadParameter(f'{text} is no time that a stamp can hold')
-    return divmod(total, NANOSECONDS)
+    """Seconds and nanoseconds; 0, 0 for the newest image."""
+    return (0, 0) if text is None else divmod(read_stamp(text), NANOSECONDS)
 
 
 def _boxes(_context: click.Context, _option: click.Parameter, texts: Sequence[str]) -> list[Box]:
-    return [_box(text) for text in texts]
-
-
-def _box(text: str) -> Box:
-    try:
-        return make_box(float(part) for part in text.split(','))
-    except ValueError as error:
-        raise click.BadParameter(
-            f'{text!r} is not four numbers x,y,w,h, like 120,80,64,48'
-        ) from error
-    except GeometryError as error:
-        raise click.BadParameter(str(error)) from error
+    return [read_box(text) for text in texts]
 
 
 @click.command('init')

@@ -9,6 +9,8 @@ import logging
 from typing import Any
 
 import click
+from hit_rfgm_ros.dds.names import parse_remappings
+from hit_rfgm_ros.errors import ConfigError
 
 _NODES = 'hit_rfgm_ros.node.'
 LEVELS = ('debug', 'info', 'warn', 'error')
@@ -100,12 +102,7 @@ class _Lines(logging.Formatter):
 def _remappings(
     _context: click.Context, _option: click.Parameter, pairs: Sequence[str]
 ) -> dict[str, str]:
-    made = {}
-    for pair in pairs:
-        source, mark, target = pair.partition(':=')
-        if not (source and mark and target):
-            raise click.BadParameter(
-                f'{pair!r} is not FROM:=TO, like image_raw:=/camera/image_raw'
-            )
-        made[source] = target
-    return made
+    try:
+        return parse_remappings(pairs)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from error

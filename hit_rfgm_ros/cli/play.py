@@ -10,11 +10,8 @@ import click
 from hit_rfgm_ros.cli.node_options import NodeSettings, log_to_stderr, node_options
 from hit_rfgm_ros.cli.parameter_options import parameter_options
 from hit_rfgm_ros.cli.running import end_with_parent, open_host, stop_on_signals
-from hit_rfgm_ros.errors import HitRfgmError
 from hit_rfgm_ros.runtime.param_store import ParameterStore
 from hit_rfgm_ros.runtime.player_params import PLAYER_TABLE, PlayerParams
-
-LINGER = 0.5  # seconds after the last image in which subscribers may still fetch it
 
 
 @click.command('play')
@@ -42,24 +39,8 @@ def play(
 
 
 def _play(node: NodeSettings, store: ParameterStore[PlayerParams], stop: threading.Event) -> None:
+    from hit_rfgm_ros.nodes.playing import play_until
     from hit_rfgm_ros.nodes.video_player import VideoPlayer
 
     with closing(open_host(node, store)) as host, closing(VideoPlayer(host, store)) as player:
-        failure: list[HitRfgmError] = []
-
-        def run() -> None:
-            try:
-                player.run()
-                threading.Event().wait(LINGER if player.sent else 0)
-            except HitRfgmError as error:
-                failure.append(error)
-            finally:
-                stop.set()
-
-        thread = threading.Thread(target=run, name='player', daemon=True)
-        thread.start()
-        stop.wait()
-        player.stop()
-        thread.join(1.0)
-        if failure:
-            raise failure[0]
+        play_until(stop, player)

@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 from hit_rfgm_ros.cli.session import Session, print_summary, run_session, summary
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings, tracker_options
+from hit_rfgm_ros.cli.values import read_box
 from hit_rfgm_ros.data.pictures import Frame, Source, open_source
 from hit_rfgm_ros.data.sequences import parse_ground_truth
-from hit_rfgm_ros.errors import DatasetError, GeometryError
+from hit_rfgm_ros.errors import DatasetError
 from hit_rfgm_ros.geometry.boxes import make_box
 from hit_rfgm_ros.types import Box
 import numpy as np
@@ -24,16 +25,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 def parse_box(_context: click.Context, _option: click.Parameter, text: str | None) -> Box | None:
     """Make a `Box` of the text x,y,w,h."""
-    if text is None:
-        return None
-    try:
-        return make_box(float(part) for part in text.split(','))
-    except ValueError as error:
-        raise click.BadParameter(
-            f'{text!r} is not four numbers x,y,w,h, like 120,80,64,48'
-        ) from error
-    except GeometryError as error:
-        raise click.BadParameter(str(error)) from error
+    return None if text is None else read_box(text)
 
 
 @click.command('track')

@@ -101,7 +101,10 @@ def parse_remappings(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         source, mark, target = text.partition(':=')
         if not (mark and source and target):
-            raise ConfigError(f'a remapping is written from:=to; got {text!r}')
+            raise ConfigError(
+                f'{text!r} is not FROM:=TO, like image_raw:=/camera/image_raw; '
+                'a remapping is written from:=to'
+            )
         found[source] = target
     return found
 

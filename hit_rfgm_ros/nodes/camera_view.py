@@ -8,7 +8,6 @@ from typing import NamedTuple
 from hit_rfgm_ros.runtime.camera import CameraError, CameraModel
 from hit_rfgm_ros.runtime.notes import Notes
 from hit_rfgm_ros.runtime.reports import CameraInfo
-import numpy as np
 
 _SIZES = 8  # of images that a camera is remembered for
 
@@ -23,7 +22,7 @@ class CameraView:
     def take(self, info: CameraInfo, *, rectified: bool) -> None:
         """Take over a calibration; one that comes with every image costs next to nothing."""
         known = self._known
-        if known is None or not _same(info, known.info) or rectified != known.rectified:
+        if known is None or not info.agrees_with(known.info) or rectified != known.rectified:
             self._known = _Known(info, rectified, {})
 
     def forget(self) -> None:
@@ -53,13 +52,3 @@ class _Known(NamedTuple):
     info: CameraInfo
     rectified: bool
     models: dict[tuple[int, int], CameraModel | None]  # by the size of the images
-
-
-def _same(one: CameraInfo, other: CameraInfo) -> bool:
-    plain = all(
-        getattr(one, name) == getattr(other, name)
-        for name in ('width', 'height', 'model', 'd', 'binning', 'roi')
-    )
-    return plain and all(
-        np.array_equal(getattr(one, name), getattr(other, name)) for name in ('k', 'r', 'p')
-    )

@@ -8,7 +8,9 @@ from contextlib import ExitStack, closing
 import sys
 import threading
 
-from hit_rfgm_ros.errors import ConfigError, HitRfgmError
+from hit_rfgm_ros.errors import ConfigError, GeometryError, HitRfgmError
+from hit_rfgm_ros.geometry.boxes import make_box
+from hit_rfgm_ros.nodes.playing import play_until
 from hit_rfgm_ros.nodes.video_player import VideoPlayer
 from hit_rfgm_ros.ros.bridge_codec import picture_codec
 from hit_rfgm_ros.ros.first_target import FirstTarget
@@ -16,9 +18,6 @@ from hit_rfgm_ros.ros.plain import Opened, open_node
 from hit_rfgm_ros.ros.session import session
 from hit_rfgm_ros.runtime.player_params import PlayerParams
 from hit_rfgm_ros.types import Box
-
-# Time after the last image in which subscribers may still fetch it, in seconds.
-_LINGER = 0.5
 
 
 def main(stop: threading.Event) -> int:
@@ -60,8 +59,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _box(text: str) -> Box:
     """The box of a text, or the error that argparse shows."""
     try:
-        return Box(*(float(part) for part in text.split(',')))
-    except (TypeError, ValueError):
+        return make_box(float(part) for part in text.split(','))
+    except (GeometryError, ValueError):
         raise argparse.ArgumentTypeError(f'{text!r} is not x,y,width,height') from None
 
 
@@ -74,31 +73,8 @@ def _play(opened: Opened[PlayerParams], options: argparse.Namespace, stop: threa
         if options.target_of:
             box = options.box or _scene_box(opened.store.params.source)
             first = stack.enter_context(closing(FirstTarget(opened.host, options.target_of, box)))
-        return _run(player, first, stop)
-
-
-def _run(player: VideoPlayer, first: FirstTarget | None, stop: threading.Event) -> int:
-    """Play in a thread: this one is kept free for signals."""
-    failure: list[HitRfgmError] = []
-
-    def run() -> None:
-        try:
-            if first is None or first.wait_ready(stop):
-                player.run()
-            stop.wait(_LINGER)
-        except HitRfgmError as error:
-            failure.append(error)
-        finally:
-            stop.set()
-
-    thread = threading.Thread(target=run, name='player', daemon=True)
-    thread.start()
-    stop.wait()
-    player.stop()
-    thread.join(1.0)
-    if failure:
-        raise failure[0]
-    return 0 if first is None or first.accepted is not False else 1
+        play_until(stop, player, ready=lambda: first is None or first.wait_ready(stop))
+        return 0 if first is None or first.accepted is not False else 1
 
 
 def _scene_box(source: str) -> Box:

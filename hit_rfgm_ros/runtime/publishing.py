@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 
 from hit_rfgm_ros.runtime.camera import CameraError, CameraModel, is_rectified
 from hit_rfgm_ros.runtime.desk import Desk
@@ -12,7 +11,6 @@ from hit_rfgm_ros.runtime.outputs import Outputs
 from hit_rfgm_ros.runtime.report import frame_report
 from hit_rfgm_ros.runtime.reports import Bearing, CameraInfo, Picture, TargetReport
 from hit_rfgm_ros.types import Box
-import numpy as np
 
 
 class Publishing:
@@ -29,7 +27,7 @@ class Publishing:
         desk = self._desk
         if not desk.params.publish_bearing:
             return
-        if self._info is not None and _same(self._info, info):
+        if self._info is not None and info.agrees_with(self._info):
             return
         self._info, self._model = info, None
         rectified = is_rectified(desk.topic)
@@ -64,12 +62,3 @@ class Publishing:
         except CameraError as error:
             self._desk.notes.once('camera_info size', f'no bearings: {error}')
             return None
-
-
-def _same(a: CameraInfo, b: CameraInfo) -> bool:
-    """Whether two calibrations agree in all but their stamps."""
-    return all(
-        np.array_equal(getattr(a, field.name), getattr(b, field.name))
-        for field in fields(CameraInfo)
-        if field.name != 'header'
-    )

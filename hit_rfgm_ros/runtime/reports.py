@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
@@ -257,6 +257,14 @@ class CameraInfo:
     p: NDArray[np.float64]
     binning: tuple[int, int] = (0, 0)
     roi: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def agrees_with(self, other: CameraInfo) -> bool:
+        """Whether two calibrations are the same in all but their headers."""
+        return all(
+            np.array_equal(getattr(self, field.name), getattr(other, field.name))
+            for field in fields(self)
+            if field.name != 'header'
+        )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 import signal
 import subprocess
 import sys
-import threading
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,6 @@ def test_images_pass_or_are_spoilt_as_told(
     from hit_rfgm_ros.nodes.host import QoS
 
     host = make_host('camera')
-    threading.Thread(target=host.spin, daemon=True).start()
     got: list[Any] = []
     host.subscription('/faulty/image_raw', IMAGE, QoS(depth=100), got.append)
     images = host.publisher('/image_raw', IMAGE, QoS(depth=100))

@@ -18,8 +18,6 @@ pytest.importorskip('cyclonedds', reason='needs the extra dds (Cyclone DDS)')
 
 from hit_rfgm_ros.dds.host import DdsHost
 from hit_rfgm_ros.messages.definitions import MessageError
-from hit_rfgm_ros.trackers.factory import create_tracker
-from hit_rfgm_ros.types import Box
 
 TOOLS = Path(__file__).resolve().parent.parent / 'tools'
 NODE = [sys.executable, '-m', 'hit_rfgm_ros.cli.main', 'node', '--log-level', 'error']
@@ -53,13 +51,10 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 def operating(tools: SimpleNamespace, film: Any, name: str = 'operator') -> Iterator[Any]:
     """A camera and an operator on a node of their own."""
     host = DdsHost(name)
-    spinner = threading.Thread(target=host.spin, daemon=True)
-    spinner.start()
     try:
         yield tools.client.Operator(host, film)
     finally:
         host.close()
-        spinner.join(5)
 
 
 @pytest.fixture(scope='module')
@@ -111,33 +106,18 @@ def test_every_scenario_is_run(tools: SimpleNamespace) -> None:
     assert tuple(scenario.__name__ for scenario in tools.scenarios.SCENARIOS) == SCENARIOS
 
 
-def test_boxes_equal_those_of_the_offline_tracker(operator: Any) -> None:
-    operator.step()
-    first = operator.number - 1
-    assert operator.init().success
-    answers = operator.step(20)
-    tracker = create_tracker('hit_tiny', backend='onnxruntime', threads=1)
-    pictures = [operator.film.image(first + k)['data'].reshape(480, 640, 3) for k in range(21)]
-    box = operator.film.box(first)
-    tracker.init(pictures[0], Box(*box.values()), stamp=0.0)
-    for k, message in enumerate(answers, start=1):
-        result = tracker.update(pictures[k], stamp=k * 33_333_333 / 1e9)
-        target = message.targets[0]
-        assert (target.x, target.y, target.width, target.height) == pytest.approx(
-            tuple(result.box), abs=1e-6
-        )
-        assert target.confidence == pytest.approx(result.confidence, abs=1e-6)
+def test_boxes_equal_those_of_the_offline_tracker(operator: Any, tools: SimpleNamespace) -> None:
+    tools.scenarios.boxes_equal_the_offline_tracker(operator)
 
 
 def test_killed_clients_and_cameras_do_no_harm(
     operator: Any, tools: SimpleNamespace, film: Any, node: Any
 ) -> None:
     code = (
-        f'import sys, threading; sys.path.insert(0, {str(TOOLS)!r})\n'
+        f'import sys; sys.path.insert(0, {str(TOOLS)!r})\n'
         'from operator_client import Film, Operator\n'
         'from hit_rfgm_ros.dds.host import DdsHost\n'
         'host = DdsHost("victim")\n'
-        'threading.Thread(target=host.spin, daemon=True).start()\n'
         'victim = Operator(host, Film(3))\n'
         'victim.number = 1_000_000\n'
         'while True:\n'
@@ -197,8 +177,6 @@ def test_a_hostile_peer_costs_neither_memory_nor_the_others(
     operator.step()
     before = resident(node.pid)
     hosts = [DdsHost(f'hostile_{number}') for number in range(2)]
-    for host in hosts:
-        threading.Thread(target=host.spin, daemon=True).start()
     huge = [{**film.box(0), 'label': 'x' * 1_000_000} for _ in range(3)]
     crowd = [film.box(0)] * 20_000
     for host in hosts:

@@ -20,8 +20,6 @@ pytest.importorskip('hit_rfgm_ros.msg', reason='needs this package built and sou
 from hit_rfgm_ros.ros.host import RosHost
 from hit_rfgm_ros.ros.session import session
 from hit_rfgm_ros.ros.spin import Spinner
-from hit_rfgm_ros.trackers.factory import create_tracker
-from hit_rfgm_ros.types import Box
 from programs import Program, program
 from rclpy.node import Node
 
@@ -66,21 +64,10 @@ def operator(shared: Any) -> Any:
     return shared
 
 
-def test_the_boxes_of_rclpy_equal_the_offline_tracker(operator: Any) -> None:
-    operator.step()
-    first = operator.number - 1
-    assert operator.init().success
-    answers = operator.step(20)
-    tracker = create_tracker('hit_tiny', backend='onnxruntime', threads=1)
-    pictures = [operator.film.image(first + k)['data'].reshape(480, 640, 3) for k in range(21)]
-    tracker.init(pictures[0], Box(*operator.film.box(first).values()), stamp=0.0)
-    for k, message in enumerate(answers, start=1):
-        result = tracker.update(pictures[k], stamp=k * 33_333_333 / 1e9)
-        target = message.targets[0]
-        assert (target.x, target.y, target.width, target.height) == pytest.approx(
-            tuple(result.box), abs=1e-6
-        )
-        assert target.confidence == pytest.approx(result.confidence, abs=1e-6)
+def test_the_boxes_of_rclpy_equal_the_offline_tracker(
+    operator: Any, tools: SimpleNamespace
+) -> None:
+    tools.scenarios.boxes_equal_the_offline_tracker(operator)
 
 
 def test_killed_rclpy_clients_and_cameras_do_no_harm(operator: Any, node: Program) -> None:

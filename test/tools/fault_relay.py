@@ -130,8 +130,6 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     host = DdsHost('fault_relay')
     relay = FaultRelay(host, options.source, options.target, options.type, options.seed)
-    spinner = threading.Thread(target=host.spin, daemon=True)
-    spinner.start()
     context = Context(options.seed)
     relay.set('none')
     while not stop.wait(options.every or 0.2):

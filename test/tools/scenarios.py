@@ -10,8 +10,11 @@ import time
 from typing import Any
 
 from faults import FAULTS, Context
+from hit_rfgm_ros.trackers.factory import create_tracker
+from hit_rfgm_ros.types import Box
 import numpy as np
 from operator_client import BASE, FRAME, STATE, Operator, overlap, stamp_of
+import pytest
 
 Scenario = Callable[[Operator], None]
 SEEN = (STATE['TRACKING'], STATE['UNCERTAIN'])
@@ -265,6 +268,24 @@ def recovers_from_every_fault(operator: Operator) -> None:
         (box,) = message.targets
         assert np.isfinite([box.x, box.y, box.width, box.height, box.confidence]).all(), name
         assert box.width * box.height < 0.25 * 640 * 480, name
+
+
+def boxes_equal_the_offline_tracker(operator: Operator) -> None:
+    """Not one of SCENARIOS: the node must run ONNX Runtime on one thread as the tracker here."""
+    operator.step()
+    first = operator.number - 1
+    assert operator.init().success
+    answers = operator.step(20)
+    tracker = create_tracker('hit_tiny', backend='onnxruntime', threads=1)
+    pictures = [operator.film.image(first + k)['data'].reshape(480, 640, 3) for k in range(21)]
+    tracker.init(pictures[0], Box(*operator.film.box(first).values()), stamp=0.0)
+    for k, message in enumerate(answers, start=1):
+        result = tracker.update(pictures[k], stamp=k * FRAME / 1e9)
+        target = message.targets[0]
+        assert (target.x, target.y, target.width, target.height) == pytest.approx(
+            tuple(result.box), abs=1e-6
+        )
+        assert target.confidence == pytest.approx(result.confidence, abs=1e-6)
 
 
 SCENARIOS: tuple[Scenario, ...] = (
