@@ -23,7 +23,8 @@ import tempfile
 from typing import Any
 
 from baseline import export_baseline
-from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.folding import MEAN, STD
 from hit_rfgm_ros.engines.hit_graph import build_graphs

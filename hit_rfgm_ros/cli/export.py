@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 from hit_rfgm_ros import __version__
 from hit_rfgm_ros.cli.engine_options import MODEL, WEIGHTS_HELP, load_weights
-from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.data.golden import LENGTH
 from hit_rfgm_ros.engines import accepted
 from hit_rfgm_ros.engines.base import BaseEngine, graph_specs

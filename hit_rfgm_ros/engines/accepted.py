@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 
 from hit_rfgm_ros import __version__
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.data import golden
 from hit_rfgm_ros.engines import agreement, cache
 from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError

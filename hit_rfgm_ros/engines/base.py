@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 import threading
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.types import Array
 import numpy as np

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.folding import Float64, Params
 from hit_rfgm_ros.engines.levit_graph import Stream
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.hit_graph import watched_graph
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.types import Array, ImageU8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.geometry.crop import crop_window, cut
 from hit_rfgm_ros.types import Box, ImageU8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines import winograd
 from hit_rfgm_ros.engines.bridge_graph import HeadInput
 from hit_rfgm_ros.engines.folding import Float64, Params

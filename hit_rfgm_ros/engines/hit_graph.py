@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.bridge_graph import bridge
 from hit_rfgm_ros.engines.folding import Params
 from hit_rfgm_ros.engines.head_graph import boxes, corner_head

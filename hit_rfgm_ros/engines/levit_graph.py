@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.folding import MEAN, STD, Float64, Params, by_head
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter
 from hit_rfgm_ros.geometry.token_grid import offset_table, sine_table

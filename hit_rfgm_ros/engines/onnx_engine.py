@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.base import BaseEngine, as_batch
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.types import Array

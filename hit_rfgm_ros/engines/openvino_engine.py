@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.base import BaseEngine, as_batch
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.optional import require

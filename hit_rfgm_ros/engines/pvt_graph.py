@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.folding import STD, Float64, Params
 from hit_rfgm_ros.engines.levit_graph import Stream, centred
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod, sqrt
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.files import Weights
 from hit_rfgm_ros.weights.spec import state_spec

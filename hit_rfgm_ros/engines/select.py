@@ -8,7 +8,8 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
-from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
 from hit_rfgm_ros.engines import cache
 from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError, as_batch
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.models.hit.fuse import fold_batch_norm

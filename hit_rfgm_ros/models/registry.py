@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.errors import ConfigError, WeightsError
 from hit_rfgm_ros.models.hit.network import HiT
 from hit_rfgm_ros.types import Array

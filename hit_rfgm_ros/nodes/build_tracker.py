@@ -9,6 +9,7 @@ from pathlib import Path
 import threading
 
 from hit_rfgm_ros.config.models import get_model_config, list_models
+from hit_rfgm_ros.config.rfgm import RFGM_MODELS
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.cache import cache_folder
@@ -16,7 +17,7 @@ from hit_rfgm_ros.engines.select import check_choice, create_engine
 from hit_rfgm_ros.errors import ConfigError, WeightsError
 from hit_rfgm_ros.nodes.shared_engines import ENGINES, EngineKey, SharedEngines
 from hit_rfgm_ros.runtime.outputs import LoadedTracker
-from hit_rfgm_ros.runtime.params import RFGM_MODELS, TRACKER_TABLE, TrackerParams
+from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
 from hit_rfgm_ros.trackers.confidence import UNCALIBRATED, Calibration
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
 from hit_rfgm_ros.trackers.parts import MAX_BATCH, RANDOM, read_calibration, warm_up

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 import re
 
-from hit_rfgm_ros.config.models import list_models
+from hit_rfgm_ros.config.models import MODELS
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.runtime.parameter import Parameter, Parameters, row, table_of
-
-# Announced with the interface; until they are part of the package, configure refuses them.
-RFGM_MODELS = ('rfgm_b256', 'rfgm_s256', 'rfgm_t256')
 
 
 @dataclass(frozen=True)
@@ -21,7 +18,7 @@ class TrackerParams(Parameters):
     Durations are seconds, lengths pixels.
     """
 
-    model: str = row('hit_tiny', 'Network.', choices=(*list_models(), *RFGM_MODELS))
+    model: str = row('hit_tiny', 'Network.', choices=tuple(MODELS))
     weights: str = row('', 'Weights file; empty takes those of the user or of the package.')
     backend: str = row(
         'auto', 'What runs the network; auto takes the fastest that works here.', choices=BACKENDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import cv2
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.geometry.crop import CropWindow, cut
 from hit_rfgm_ros.types import Array, Engine, ImageU8
 import numpy as np

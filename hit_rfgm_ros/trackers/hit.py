@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.errors import TrackerError
 from hit_rfgm_ros.trackers.confidence import Calibration

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.errors import ConfigError, TrackerError
 from hit_rfgm_ros.trackers.confidence import Calibration

@@ -7,7 +7,8 @@ import logging
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.trackers.confidence import Calibration

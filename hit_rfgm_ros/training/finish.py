@@ -12,7 +12,7 @@ import json
 import logging
 from pathlib import Path
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.data.sequences import Sequence, list_sequences
 from hit_rfgm_ros.engines.calibrate import collect_ranges

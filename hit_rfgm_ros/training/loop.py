@@ -12,7 +12,8 @@ import time
 from typing import Any
 
 import cv2
-from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.errors import ConfigError, DatasetError, EngineError
 from hit_rfgm_ros.models.hit.levit import LeViT
 from hit_rfgm_ros.models.hit.network import HiT

@@ -8,7 +8,7 @@ initial values: the file format and the computed function are the official ones.
 
 from __future__ import annotations
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.geometry.token_grid import offset_table
 from hit_rfgm_ros.models.hit.levit import Attention, Shrink
 from hit_rfgm_ros.models.hit.network import HiT

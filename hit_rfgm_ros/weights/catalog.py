@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 
-from hit_rfgm_ros.config.models import HIT_MODELS, get_model_config
+from hit_rfgm_ros.config.hit import HIT_MODELS
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.errors import WeightsError
 import platformdirs
 

@@ -15,7 +15,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hit_rfgm_ros.config.models import HIT_MODELS, HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.errors import ConfigError, WeightsError
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.spec import check_state, is_computed

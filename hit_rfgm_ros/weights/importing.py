@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hit_rfgm_ros.config.models import HIT_MODELS, HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.catalog import WEIGHT_CARDS

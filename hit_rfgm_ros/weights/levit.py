@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 import re
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.checkpoint import read_state_dict

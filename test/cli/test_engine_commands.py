@@ -11,7 +11,8 @@ from hit_rfgm_ros.cli.doctor import doctor
 from hit_rfgm_ros.cli.engine import engine
 from hit_rfgm_ros.cli.export import export
 from hit_rfgm_ros.cli.selftest import selftest
-from hit_rfgm_ros.config.models import HIT_MODELS, get_model_config
+from hit_rfgm_ros.config.hit import HIT_MODELS
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.engines import agreement
 from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 from hit_rfgm_ros.engines.random_weights import random_weights

@@ -3,7 +3,8 @@
 from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
-from hit_rfgm_ros.config.models import HIT_MODELS, get_model_config, list_models
+from hit_rfgm_ros.config.hit import HIT_MODELS
+from hit_rfgm_ros.config.models import get_model_config, list_models
 from hit_rfgm_ros.errors import ConfigError
 import pytest
 

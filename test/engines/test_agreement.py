@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from hit_rfgm_ros.config.models import HIT_MODELS, HiTConfig
+from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
 from hit_rfgm_ros.data.golden import LENGTH
 from hit_rfgm_ros.engines import accepted, agreement
 from hit_rfgm_ros.engines.base import BaseEngine

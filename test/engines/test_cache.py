@@ -6,7 +6,7 @@ from pathlib import Path
 import subprocess
 import sys
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines import cache as graph_cache
 from hit_rfgm_ros.engines.accepted import accepted_graphs
 from hit_rfgm_ros.engines.cache import fetch

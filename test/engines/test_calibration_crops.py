@@ -1,6 +1,7 @@
 """Crops for measuring ranges: of the right sizes, repeatable, never without a picture in them."""
 
-from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.engines.calibration_crops import random_crops
 from hypothesis import given
 from hypothesis import strategies as st

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import EngineError

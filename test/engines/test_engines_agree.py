@@ -4,7 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from hit_rfgm_ros.config.models import HiTConfig, list_models
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import list_models
 from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.engines.select import create_engine

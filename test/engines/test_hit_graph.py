@@ -4,7 +4,8 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from hit_rfgm_ros.config.models import HIT_MODELS, HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.hit_graph import build_graphs, template_shape
 from hit_rfgm_ros.engines.openvino_engine import shared_core

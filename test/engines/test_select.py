@@ -3,7 +3,7 @@
 import logging
 import sys
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines import agreement, select
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.engines.select import create_engine

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.engines.select import create_engine

@@ -9,7 +9,8 @@ SCRIPT = """
 import sys
 for module in ('torch', *{blocked!r}):
     sys.modules[module] = None  # importing it fails, as if it were not installed
-from hit_rfgm_ros.config.models import HIT_MODELS, get_model_config
+from hit_rfgm_ros.config.hit import HIT_MODELS
+from hit_rfgm_ros.config.models import get_model_config
 from dataclasses import replace
 from hit_rfgm_ros.engines import agreement
 from hit_rfgm_ros.engines.select import create_engine

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.trackers.hit import HiTTracker
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import ConfigError, EngineError, FrameError, GeometryError, TrackerError
 from hit_rfgm_ros.trackers.hit import HiTTracker

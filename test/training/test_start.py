@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from hit_rfgm_ros.config.models import HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.geometry.token_grid import offset_table
 from hit_rfgm_ros.models.hit.levit import Attention, Shrink
 from hit_rfgm_ros.models.hit.network import HiT

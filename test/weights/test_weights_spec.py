@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from types import ModuleType
 
-from hit_rfgm_ros.config.models import HIT_MODELS, HiTConfig, get_model_config
+from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.weights.spec import (
     check_state,

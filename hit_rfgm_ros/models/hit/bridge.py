@@ -6,7 +6,7 @@ after the first sum, neither of which is in equation 3.
 
 from __future__ import annotations
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.models.layers import to_map
 from torch import Tensor, nn
 

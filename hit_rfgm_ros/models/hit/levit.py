@@ -6,7 +6,7 @@ order everywhere: search first, then template, each row-major.
 
 from __future__ import annotations
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.geometry.token_grid import offset_table, sine_table
 from hit_rfgm_ros.models.layers import ConvBN, LinearBN, Residual, mlp
 import numpy as np

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.models.heads import CornerHead, corners_to_boxes
 from hit_rfgm_ros.models.hit.bridge import Bridge
 from hit_rfgm_ros.models.hit.levit import LeViT

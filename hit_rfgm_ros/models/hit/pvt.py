@@ -5,7 +5,7 @@ LayerNorm eps is 1e-5 in patch embeddings and reductions, 1e-6 in blocks and at 
 
 from __future__ import annotations
 
-from hit_rfgm_ros.config.models import HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.models.layers import to_map
 import torch
 from torch import Tensor, nn
