@@ -68,6 +68,10 @@ class TrackResult:
         confidence_kind: what `confidence` means.
         reason: why the state is not TRACKING, empty otherwise.
         stamp: time of the frame in seconds of the source.
+        memory_tokens: size of the memory that the target was looked for with; 0 for networks
+            without one.
+        memory_stamp: time of the frame that the memory was last updated with; None if it never
+            was.
     """
 
     box: Box
@@ -76,6 +80,8 @@ class TrackResult:
     confidence_kind: ConfidenceKind
     reason: str
     stamp: float
+    memory_tokens: int = 0
+    memory_stamp: float | None = None
 
 
 class Engine(Protocol):
@@ -110,6 +116,19 @@ class Tracker(Protocol):
     def update(self, frame: ImageU8, *, stamp: float | None = None) -> TrackResult:
         """Find the target in the next frame."""
 
+    def update_memory(self) -> int:
+        """Carry out the memory update that the last frame made due, once its box is out.
+
+        `update` does it itself where nobody called this; the results are the same. Networks
+        without a memory have nothing to do.
+
+        Returns:
+            Updates carried out, 0 where none was due.
+
+        Raises:
+            EngineError: if the network cannot be run; that update is left out.
+        """
+
     def reset(self) -> None:
         """Forget the target."""
 
@@ -140,6 +159,9 @@ class MultiTracker(Protocol):
         ids: Sequence[int] | None = None,
     ) -> dict[int, TrackResult]:
         """Find all targets, or those of ``ids``, in the next frame."""
+
+    def update_memory(self) -> int:
+        """Carry out the memory updates that the last frame made due; see `Tracker`."""
 
     def change_options(self, **options: Any) -> None:
         """Take over options for the frames to come."""

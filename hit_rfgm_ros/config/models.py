@@ -18,6 +18,11 @@ def list_models() -> list[str]:
     return list(HIT_MODELS)
 
 
+def keeps_memory(name: str) -> bool:
+    """Whether trackers of this model keep a memory that grows beyond the first template."""
+    return name in RFGM_MODELS
+
+
 def get_model_config(name: str) -> ModelConfig:
     """Configuration of a model by name.
 

@@ -38,6 +38,9 @@ class Entry:
         frame: that the box belongs to; None while waiting.
         state, reason, confidence, kind: as in the message.
         frames: images processed since its start.
+        memory_tokens: size of its memory in the last image.
+        memory_update: stamp (seconds, nanoseconds) of the image that its memory was last updated
+            with; 0, 0 if it never was.
         processing_time: seconds spent on the last image.
         started: monotonic seconds of the start.
         lost_since: monotonic seconds since when it is LOST.
@@ -55,15 +58,21 @@ class Entry:
     confidence: float = 0.0
     kind: ConfidenceKind = ConfidenceKind.NONE
     frames: int = 0
+    memory_tokens: int = 0
+    memory_update: tuple[int, int] = (0, 0)
     processing_time: float = 0.0
     started: float = 0.0
     lost_since: float | None = None
     failing_since: float | None = None
     note: str = ''
+    _followed: tuple[float, tuple[int, int]] = (0.0, (0, 0))  # seconds and stamp of the last image
 
-    def start(self, frame: Frame, phase: Phase, now: float, seconds: float) -> None:
+    def start(
+        self, frame: Frame, phase: Phase, now: float, seconds: float, memory_tokens: int = 0
+    ) -> None:
         """The network has seen its first box."""
         self.frame, self.phase = frame, phase
+        self.memory_tokens = memory_tokens
         self.started, self.processing_time = now, seconds
 
     def die(self, frame: Frame, reason: str, now: float) -> None:
@@ -79,6 +88,9 @@ class Entry:
         self.failing_since = None
         self.box, self.confidence = result.box, result.confidence
         self.kind = result.confidence_kind
+        self.memory_tokens = result.memory_tokens
+        self._note_memory_update(result.memory_stamp)
+        self._followed = frame.seconds, frame.header[:2]
         self._set_state(_STATES[result.state], result.reason, now)
 
     def fail(self, reason: str, frame: Frame, now: float, lost_after: float) -> None:
@@ -97,6 +109,13 @@ class Entry:
         if self.note and self.state is not TargetState.LOST:
             self.state, self.reason = TargetState.UNCERTAIN, self.note
         self.note = ''
+
+    def _note_memory_update(self, seconds: float | None) -> None:
+        """Keep the stamp, to the nanosecond, of the image that was taken in at that time."""
+        if seconds is None:
+            self.memory_update = (0, 0)
+        elif seconds == self._followed[0]:  # a memory is updated with the image before
+            self.memory_update = self._followed[1]
 
     def _set_state(self, state: TargetState, reason: str, now: float) -> None:
         self.state, self.reason = state, reason

@@ -15,7 +15,7 @@ from hit_rfgm_ros.runtime.orders import Order
 from hit_rfgm_ros.runtime.outputs import Clock
 from hit_rfgm_ros.runtime.params import TrackerParams
 from hit_rfgm_ros.runtime.reports import NodeState
-from hit_rfgm_ros.runtime.stats import Rate, Stages, Window
+from hit_rfgm_ros.runtime.stats import MemoryUpdates, Rate, Stages, Window
 
 
 class Desk:
@@ -39,6 +39,7 @@ class Desk:
         calibration: what became of camera_info, empty before it comes.
         front: number of the newest image processed, None before the first one.
         stages: seconds of each stage of the work.
+        memory: updates of the targets' memories.
         outputs: rate of the reports.
         ages: seconds from the arrival of an image to its report.
         arrival_ages: seconds from an image's stamp to its arrival.
@@ -69,6 +70,7 @@ class Desk:
         self.paused = False
         self.front: int | None = None
         self.stages = Stages(self.clock)
+        self.memory = MemoryUpdates()
         self.outputs = Rate()
         self.ages = Window()
         self.arrival_ages = Window()

@@ -79,13 +79,32 @@ def tracker_status(desk: Desk) -> Status:
     values |= _milliseconds('age at output', _both(desk.ages))
     for stage, times in desk.stages.percentiles(*SHOWN).items():
         values |= _milliseconds(stage, times)
+    values |= _memory(desk)
     values['paused'] = str(desk.paused).lower()
     failing = [entry for entry in desk.book if entry.failing_since is not None]
     if failing:
         text = f'the network fails on target {failing[0].id}: {failing[0].reason}'
         return Status('tracker', Level.WARN, text, values)
+    if desk.memory.failure and len(desk.book):
+        text = f'a memory could not be updated: {desk.memory.failure}'
+        return Status('tracker', Level.WARN, text, values)
     listed = ', '.join(f'{count} {name}' for name, count in sorted(desk.book.states().items()))
     return Status('tracker', Level.OK, listed or 'no targets', values)
+
+
+def _memory(desk: Desk) -> dict[str, str]:
+    """Size and updates of the targets' memories; nothing where the network keeps none."""
+    memory = desk.memory
+    tokens = {str(entry.id): entry.memory_tokens for entry in desk.book if entry.memory_tokens}
+    if not (tokens or memory.count or memory.failed):
+        return {}
+    sizes = ', '.join(f'{size} of target {own}' for own, size in tokens.items())
+    return {
+        'memory tokens': sizes or 'none',
+        'memory updates': str(memory.count),
+        'memory updates failed': str(memory.failed),
+        **_milliseconds('memory update', _both(memory.times)),
+    }
 
 
 def backend_status(

@@ -51,6 +51,7 @@ class Follower:
         self.info = loaded.info
         self.over = False
         self._tracker = loaded.tracker
+        self._memory_tokens = loaded.memory_tokens
         self._desk = desk
         self._publish = publish
         self._give_up = give_up
@@ -95,6 +96,7 @@ class Follower:
             desk.front = frame.number
             reports = [self._report(entry, frame) for entry in desk.book if entry.frame]
         self._publish(self, frame, picture, reports)
+        self._update_memory()
         self._count_broken(outcome)
 
     def catch_up(self, entries: list[Entry], frame: Frame) -> None:
@@ -112,6 +114,7 @@ class Follower:
             for entry in entries:
                 if desk.front is not None and frame.number >= desk.front:
                     entry.phase = Phase.LIVE
+        self._update_memory()
         self._count_broken(outcome)
 
     def _start(self, order: Start) -> None:
@@ -131,7 +134,7 @@ class Follower:
                     entry.die(frame, reason, now)
                 else:
                     phase = first_phase(frame, desk.front, desk.intake.history)
-                    entry.start(frame, phase, now, now - began)
+                    entry.start(frame, phase, now, now - began, self._memory_tokens)
                 if desk.book.holds(entry):
                     reports.append(target_report(entry, frame.header, started=True))
         if reports:
@@ -183,6 +186,24 @@ class Follower:
             text = f'the network failed on target {own}: {reason}'
             self._desk.notes.seldom('network', now, text)
         return outcome
+
+    def _update_memory(self) -> None:
+        """Let the memories take in the image whose boxes are out: so no box waits for that."""
+        desk = self._desk
+        began = desk.clock.monotonic()
+        count, failure = 0, ''
+        try:
+            count = self._tracker.update_memory()
+        except FAILURES as error:
+            failure = describe(error)
+        now = desk.clock.monotonic()
+        with desk.lock:
+            if failure:
+                desk.memory.fail(failure)
+            else:
+                desk.memory.done(count, now - began)
+        if failure:
+            desk.notes.seldom('memory', now, f'a memory could not be updated: {failure}')
 
     def _write_down(
         self, outcome: Outcome, entries: list[Entry], frame: Frame, now: float, seconds: float

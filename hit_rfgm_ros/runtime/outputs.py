@@ -41,10 +41,12 @@ class LoadedTracker:
     Attributes:
         tracker: follows the targets.
         info: model, weights sha256, backend, device, precision, input sizes, the choice.
+        memory_tokens: size of a target's memory at its start; 0 if the network has none.
     """
 
     tracker: MultiTracker
     info: Mapping[str, object]
+    memory_tokens: int = 0
 
 
 class Builder(Protocol):

@@ -33,6 +33,19 @@ class TrackerParams(Parameters):
     num_threads: int = row(
         0, 'Threads of a CPU back end; 0 leaves it to the library.', low=0, high=256
     )
+    relevance_stages: int = row(
+        -1,
+        'Layers of RFGM that leave out memory tokens; -1 is all that the weights have.',
+        low=0,
+        high=3,
+        also=-1,
+    )
+    windowing: str = row(
+        'hann',
+        'Weights on the score map of RFGM; hann prefers the middle of the search region.',
+        choices=('hann', 'none'),
+        live=True,
+    )
     memory_kind: str = row(
         'auto',
         'What the memory keeps; auto is gr for RFGM and none for HiT.',

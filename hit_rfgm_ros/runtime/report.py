@@ -33,6 +33,8 @@ def target_report(entry: Entry, header: Header, *, started: bool = False) -> Tar
         reason=entry.reason,
         processing_time=entry.processing_time,
         frames_since_init=entry.frames,
+        memory_tokens=entry.memory_tokens,
+        last_memory_update=entry.memory_update,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from hit_rfgm_ros.config.models import keeps_memory
 from hit_rfgm_ros.runtime.desk import Desk
 from hit_rfgm_ros.runtime.frame import Frame
 from hit_rfgm_ros.runtime.image_error import ImageError
@@ -91,9 +92,12 @@ class Services:
             desk.lock.notify_all()
             count = len(desk.book)
         model = desk.params.model
-        if not model.startswith('rfgm'):
+        if not keeps_memory(model):
             return True, f'{model} keeps no memory; the states of {count} targets begin anew'
-        return True, f'{count} targets are back at their first template'
+        return True, (
+            f'the memories of {count} targets go back to their first template before the next '
+            f'image, and their states begin anew'
+        )
 
     def _unable(self) -> Refusal | None:
         desk = self._desk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hit_rfgm_ros.config.models import keeps_memory
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.runtime.desk import Desk
 from hit_rfgm_ros.runtime.orders import Tune
@@ -18,7 +19,12 @@ OPTIONS = (  # live parameters that are options of the tracker
     'min_box_size',
     'min_visible',
 )
-MEMORY = ('memory_min_confidence', 'memory_size', 'update_interval')
+RFGM = (  # likewise, of RFGM alone
+    'memory_min_confidence',
+    'memory_size',
+    'update_interval',
+    'windowing',
+)
 
 
 def change_params(desk: Desk, params: TrackerParams) -> None:
@@ -38,11 +44,13 @@ def change_params(desk: Desk, params: TrackerParams) -> None:
                 f'it is {desk.state.value}'
             )
         desk.params = params
-        options = {name: changed[name] for name in OPTIONS if name in changed}
+        remembers = keeps_memory(params.model)
+        names = OPTIONS + RFGM if remembers else OPTIONS
+        options = {name: changed[name] for name in names if name in changed}
         if options and configured:
             desk.orders.append(Tune(options))
             desk.lock.notify_all()
-    idle = [name for name in MEMORY if name in changed]
-    if idle and not params.model.startswith('rfgm'):
-        text = f'{", ".join(idle)} has no effect: {params.model} keeps no memory'
+    idle = [name for name in RFGM if name in changed]
+    if idle and not remembers:
+        text = f'{", ".join(idle)} has no effect: {params.model} is no RFGM'
         desk.notes.once('memory', text)

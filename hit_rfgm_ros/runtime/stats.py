@@ -1,6 +1,6 @@
 """Rates and percentiles over what happened lately; both forget, neither grows.
 
-`Window` and `Rate` are guarded by the lock of their owner; `Stages` has its own.
+`Stages` has a lock of its own; the others are guarded by that of their owner.
 """
 
 from __future__ import annotations
@@ -57,6 +57,35 @@ class Rate:
             return 0.0
         span = max(now, self._times[-1]) - self._times[0]
         return (len(self._times) - 1) / span if span > 0 else 0.0
+
+
+class MemoryUpdates:
+    """What became of the updates of the targets' memories; guarded by the lock of its owner.
+
+    Attributes:
+        count: updates that went well.
+        failed: times that updating failed.
+        failure: why the last time failed; empty if it went well.
+        times: seconds of the times at which there was something to update.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.failed = 0
+        self.failure = ''
+        self.times = Window()
+
+    def done(self, count: int, seconds: float) -> None:
+        """The memories of ``count`` targets were updated; 0 says that none was due."""
+        if count:
+            self.count += count
+            self.failure = ''
+            self.times.add(seconds)
+
+    def fail(self, reason: str) -> None:
+        """An update failed; the memories are as they were."""
+        self.failed += 1
+        self.failure = reason
 
 
 class Stages:

@@ -71,6 +71,10 @@ class HiTTracker:
         self._clock.set(now)
         return result
 
+    def update_memory(self) -> int:
+        """Nothing to do: HiT keeps the first template."""
+        return 0
+
     def reset(self) -> None:
         """Forget the target."""
         self._target = None

@@ -177,6 +177,10 @@ class MultiTargetTracker:
             self._clock.set(now)
         return dict(zip(chosen, results))
 
+    def update_memory(self) -> int:
+        """Nothing to do: HiT keeps the first template."""
+        return 0
+
     def change_options(self, **options: Any) -> None:
         """Take over fields of `TrackerConfig` from the next frame on; no target is lost.
 

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import cv2
+from hit_rfgm_ros.config.models import keeps_memory
 from hit_rfgm_ros.errors import EngineError, HitRfgmError
 from hit_rfgm_ros.runtime.logic import TrackerLogic
 from hit_rfgm_ros.runtime.outputs import LoadedTracker
@@ -55,6 +56,9 @@ class ScriptedTracker:
         failing: ids that raise `error`; `failing_starts` likewise in `add`.
         cost: seconds of the stepped clock that an update takes.
         gate: where an update waits until it is set.
+        every: images between two memory updates of a target, 0 for a network without a memory.
+        memory_cost: seconds of the stepped clock that a memory update takes.
+        failing_memories: ids whose memory updates raise `error`, and are left out.
     """
 
     def __init__(self, clock: SteppedClock) -> None:
@@ -71,6 +75,12 @@ class ScriptedTracker:
         self.inside = threading.Event()
         self.users = 0
         self.pixels: list[int] = []  # the first value of each image that was updated with
+        self.every = 0
+        self.memory_cost = 0.0
+        self.failing_memories: set[int] = set()
+        self.frames: dict[int, int] = {}
+        self.memories: dict[int, tuple[int, float | None]] = {}  # tokens, last stamp
+        self.due: dict[int, float] = {}
 
     def add(
         self,
@@ -86,11 +96,15 @@ class ScriptedTracker:
         if target_id in self.failing_starts:
             raise self.error
         self.boxes[target_id] = box
+        self.frames[target_id] = 0
+        self.memories[target_id] = (64 if self.every else 0, None)
+        self.due.pop(target_id, None)
         return target_id
 
     def remove(self, target_id: int) -> None:
         self.calls.append(('remove', target_id))
         del self.boxes[target_id]
+        self.due.pop(target_id, None)
 
     def update(
         self,
@@ -110,8 +124,28 @@ class ScriptedTracker:
         self.users -= 1
         if self.failing & set(ids):
             raise self.error
+        for own in ids:
+            self._remember(own)  # where nobody called `update_memory`
         self.pixels.append(int(frame[0, 0, 0]))
         return {own: self._follow(own, stamp or 0.0) for own in ids}
+
+    def update_memory(self) -> int:
+        due = tuple(self.due)
+        if due:
+            self.calls.append(('update_memory', due))
+            self.clock.advance(self.memory_cost)
+        failed = [own for own in due if not self._remember(own)]
+        if failed:
+            raise self.error
+        return len(due)
+
+    def _remember(self, own: int) -> bool:
+        """Take in what is due, or leave it out."""
+        stamp = self.due.pop(own, None)
+        if stamp is None or own in self.failing_memories:
+            return stamp is None
+        self.memories[own] = (min(self.memories[own][0] + 64, 192), stamp)
+        return True
 
     def change_options(self, **options: Any) -> None:
         self.calls.append(('change_options', options))
@@ -123,7 +157,13 @@ class ScriptedTracker:
         old = self.boxes[own]
         box = Box(old.x + 1, old.y, old.width, old.height)
         self.boxes[own] = box
-        result = TrackResult(box, 0.9, TrackState.TRACKING, ConfidenceKind.CALIBRATED, '', stamp)
+        result = TrackResult(
+            *(box, 0.9, TrackState.TRACKING, ConfidenceKind.CALIBRATED, '', stamp),
+            *self.memories[own],
+        )
+        self.frames[own] += 1
+        if self.every and self.frames[own] % self.every == 0:
+            self.due[own] = stamp
         return self.results[own](result) if own in self.results else result
 
     def named(self, name: str) -> list[tuple[Any, ...]]:
@@ -155,7 +195,9 @@ class ScriptedBuilder:
             raise self.error
         self.trackers.append(ScriptedTracker(self.clock))
         info = {'backend': 'scripted', 'device': 'cpu', 'precision': 'fp32', 'choice': 'it is all'}
-        return LoadedTracker(self.trackers[-1], info)
+        if keeps_memory(params.model):
+            self.trackers[-1].every = params.update_interval or 5
+        return LoadedTracker(self.trackers[-1], info, 64 if self.trackers[-1].every else 0)
 
 
 class Recorder:

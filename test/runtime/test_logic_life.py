@@ -261,4 +261,4 @@ def test_parameters_without_effect_are_named_once(
     for size in (128, 192, 256):
         rig.logic.set_params(TrackerParams(memory_size=size))
     told = [r.message for r in caplog.records if 'no effect' in r.message]
-    assert told == ['memory_size has no effect: hit_tiny keeps no memory']
+    assert told == ['memory_size has no effect: hit_tiny is no RFGM']
