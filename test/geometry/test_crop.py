@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import cv2
+from hit_rfgm_ros.data.stock import photograph
 from hit_rfgm_ros.errors import GeometryError
 from hit_rfgm_ros.geometry.boxes import clip_box
 from hit_rfgm_ros.geometry.crop import crop_window, cut
@@ -95,6 +96,29 @@ def test_golden_case(source: Any, case: Any, images: dict[tuple[int, ...], Any])
         assert list(mapped) == pytest.approx(step['mapped'], abs=1e-3)
         clipped = clip_box(mapped, width, height)
         assert list(clipped) == pytest.approx(step['clipped'], abs=1e-3)
+
+
+def ostrack_steps() -> list[Any]:
+    path = Path(__file__).parent.parent / 'golden' / 'ostrack_dev.json'
+    steps = json.loads(path.read_text(encoding='utf-8'))['tracker_steps']
+    return [pytest.param(step, id=f'{step["picture"]}-{i}') for i, step in enumerate(steps)]
+
+
+@pytest.mark.parametrize('step', ostrack_steps())
+def test_ostrack_crops_and_clips_alike(step: Any) -> None:
+    image = photograph(f'{step["picture"]}.png')
+    width, height = step['image_size']
+    assert image.shape == (height, width, 3)
+    window = crop_window(Box(*step['state']), 4, 256, width, height)
+    assert window.side == step['crop_side']
+    assert window.resize_factor == pytest.approx(step['resize_factor'], abs=1e-11)
+    crop = cut(image, window)
+    if sha256(crop.tobytes()).hexdigest() != step['search_crop_sha256']:
+        # another build of OpenCV may resize to a neighbouring grey level here and there
+        assert crop.mean() == pytest.approx(step['search_crop_mean'], abs=0.05)
+    assert list(clip_box(Box(*step['raw_box']), width, height)) == pytest.approx(
+        step['box'], abs=1e-6
+    )
 
 
 @pytest.mark.parametrize(
