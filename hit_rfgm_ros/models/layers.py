@@ -1,4 +1,4 @@
-"""Small layers that the LeViT backbone and the heads are built of."""
+"""Small layers that the networks are built of."""
 
 from __future__ import annotations
 
@@ -50,10 +50,30 @@ class Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, C) -> (B, N, C)."""
         y: Tensor = self.m(x)
-        if self.training and self.drop_path > 0:
-            kept = torch.rand(len(x), 1, 1, device=x.device) >= self.drop_path
-            y = y * kept.to(y.dtype) / (1 - self.drop_path)
-        return x + y
+        return x + (drop_branch(y, self.drop_path) if self.training else y)
+
+
+def drop_branch(y: Tensor, share: float) -> Tensor:
+    """Drop a residual branch (B, N, C) for a share of the samples, scaled to keep its mean."""
+    if share <= 0:
+        return y
+    kept = torch.rand(len(y), 1, 1, device=y.device) >= share
+    return y * kept.to(y.dtype) / (1 - share)
+
+
+class Mlp(nn.Module):
+    """Linear, exact GELU, linear: the MLP of plain vision transformers."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(hidden, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, width) -> (B, N, width)."""
+        out: Tensor = self.fc2(self.act(self.fc1(x)))
+        return out
 
 
 def mlp(width: int, hidden: int) -> nn.Sequential:

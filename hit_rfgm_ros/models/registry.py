@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.models import ModelConfig, get_model_config
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.errors import ConfigError, WeightsError
 from hit_rfgm_ros.models.hit.network import HiT
+from hit_rfgm_ros.models.rfgm.network import RFGM
 from hit_rfgm_ros.types import Array
 import torch
 from torch import nn
@@ -33,14 +34,19 @@ def create_model(name: str, weights: str | None = None, **options: Any) -> nn.Mo
     try:
         config = replace(config, **options)
     except TypeError as error:
-        known = ', '.join(HiTConfig.__dataclass_fields__)
+        known = ', '.join(config.__dataclass_fields__)
         raise ConfigError(f'{name} has no such option ({error}); it takes: {known}') from error
-    model = HiT(config)
+    model = build_network(config)
     if weights is not None:
         from hit_rfgm_ros.weights.files import read_weights
 
         load_state(model, read_weights(weights).tensors)
     return model.eval()
+
+
+def build_network(config: ModelConfig) -> HiT | RFGM:
+    """The network of a configuration, with random weights, in training mode."""
+    return RFGM(config) if isinstance(config, RFGMConfig) else HiT(config)
 
 
 def load_state(model: nn.Module, tensors: Mapping[str, Array]) -> None:

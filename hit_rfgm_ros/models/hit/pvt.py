@@ -6,7 +6,7 @@ LayerNorm eps is 1e-5 in patch embeddings and reductions, 1e-6 in blocks and at 
 from __future__ import annotations
 
 from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.models.layers import to_map
+from hit_rfgm_ros.models.layers import Mlp, to_map
 import torch
 from torch import Tensor, nn
 
@@ -25,21 +25,6 @@ class PatchEmbed(nn.Module):
         """(B, C, H, W) -> (B, H/patch * W/patch, width)."""
         tokens: Tensor = self.norm(self.proj(image).flatten(2).transpose(1, 2))
         return tokens
-
-
-class Mlp(nn.Module):
-    """Linear, exact GELU, linear."""
-
-    def __init__(self, width: int, hidden: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
-        self.act = nn.GELU()
-        self.fc2 = nn.Linear(hidden, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, N, width) -> (B, N, width)."""
-        out: Tensor = self.fc2(self.act(self.fc1(x)))
-        return out
 
 
 class ReducedAttention(nn.Module):

@@ -1,0 +1,1 @@
+"""RFGM (NeurIPS 2023): relevance attention over a memory of template tokens."""
