@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import click
-from hit_rfgm_ros.config.models import list_models
+from hit_rfgm_ros.config.models import MODELS
 from hit_rfgm_ros.weights.catalog import find_weights
 from hit_rfgm_ros.weights.files import Weights, read_weights
 
-MODEL = click.Choice(list_models())
+MODEL = click.Choice(list(MODELS))
 WEIGHTS_HELP = "A weights file; 'random' for tests. [default: the user's, else the package's]"
 
 

@@ -141,9 +141,14 @@ def summary(session: Session, outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield 'frames', f'{len(steps)} ({span:.1f} s of {session.title})'
     yield 'model', session.settings.model
     yield 'back end', outcome.choice or outcome.backend
-    median, slow = np.median(latencies), np.percentile(latencies, 95)
-    spread = f'median {median:.1f} ms, 95 % below {slow:.1f} ms'
-    yield 'tracker', f'{outcome.tracker_fps:.1f} frames/s ({spread})'
+    yield 'tracker', f'{outcome.tracker_fps:.1f} frames/s ({_spread(latencies)})'
+    updates = [step.memory_ms for step in steps if step.memory_ms is not None]
+    if updates:
+        tokens = steps[-1].result.memory_tokens
+        yield (
+            'memory',
+            f'{tokens} tokens; {len(updates)} updates after frames ({_spread(updates)})',
+        )
     yield 'everything', f'{len(steps) / outcome.seconds:.1f} frames/s with reading and writing'
     counts = {state: outcome.states.count(state) for state in TrackState}
     yield (
@@ -152,6 +157,11 @@ def summary(session: Session, outcome: Outcome) -> Iterator[tuple[str, str]]:
     )
     if outcome.mean_overlap is not None:
         yield 'mean overlap', f'{outcome.mean_overlap:.3f} while the target is visible'
+
+
+def _spread(milliseconds: Sequence[float] | NDArray[np.float64]) -> str:
+    median, slow = np.median(milliseconds), np.percentile(milliseconds, 95)
+    return f'median {median:.1f} ms, 95 % below {slow:.1f} ms'
 
 
 def print_summary(lines: Iterator[tuple[str, str]]) -> None:

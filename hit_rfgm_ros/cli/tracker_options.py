@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import wraps
 import re
@@ -97,7 +97,9 @@ def tracker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     texts = field_texts(TrackerConfig.__doc__ or '')
     texts |= {name: row.text for name, row in TRACKER_TABLE.items()}
     for name, field in reversed(tuned.items()):
-        decorated = _option(name, field.default, texts.get(name, ''))(decorated)
+        row = TRACKER_TABLE.get(name)
+        choices = row.choices if row else ()
+        decorated = _option(name, field.default, texts.get(name, ''), choices)(decorated)
     for option in reversed(_SETTINGS):
         decorated = option(decorated)
     return decorated
@@ -115,7 +117,7 @@ def field_texts(docstring: str) -> dict[str, str]:
     return texts
 
 
-def _option(name: str, default: Any, text: str) -> Callable[..., Any]:
+def _option(name: str, default: Any, text: str, choices: Sequence[str]) -> Callable[..., Any]:
     """An option for one field; it is None unless it was given."""
     flag = '--' + name.replace('_', '-')
     text = f'{text[:1].upper()}{text[1:]}'
@@ -123,6 +125,6 @@ def _option(name: str, default: Any, text: str) -> Callable[..., Any]:
         off = flag.replace('--', '--no-', 1)
         shown = flag if default else off
         return click.option(f'{flag}/{off}', name, default=None, help=f'{text} [default: {shown}]')
-    return click.option(
-        flag, name, type=type(default), default=None, help=f'{text} [default: {default:g}]'
-    )
+    kind = click.Choice(choices) if choices else type(default)
+    shown = f'{default:g}' if isinstance(default, float) else default
+    return click.option(flag, name, type=kind, default=None, help=f'{text} [default: {shown}]')

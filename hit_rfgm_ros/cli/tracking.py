@@ -20,6 +20,8 @@ class Step(NamedTuple):
         result: of the tracker.
         latency_ms: time in the tracker, milliseconds.
         held: whether this frame was not tracked in, and `result` is that of an earlier one.
+        memory_ms: time of the memory update after this frame, milliseconds; None without one.
+            Outputs do not know it yet.
     """
 
     number: int
@@ -27,6 +29,7 @@ class Step(NamedTuple):
     result: TrackResult
     latency_ms: float
     held: bool = False
+    memory_ms: float | None = None
 
 
 class Output(Protocol):
@@ -63,6 +66,11 @@ def follow(
         steps.append(Step(frame.number, frame.stamp, result, latency_ms))
         for output in outputs:
             output.write(frame.image, steps[-1])
+        # Only now: an update of the memory makes no frame late.
+        began = time.perf_counter()
+        if tracker.update_memory():
+            memory_ms = 1000 * (time.perf_counter() - began)
+            steps[-1] = steps[-1]._replace(memory_ms=memory_ms)
         if interruption.requested:
             break
     return steps

@@ -23,6 +23,11 @@ def keeps_memory(name: str) -> bool:
     return name in RFGM_MODELS
 
 
+def first_memory(config: ModelConfig) -> int:
+    """Tokens of a target's memory at its start: those of the first template; 0 without one."""
+    return config.template_tokens if isinstance(config, RFGMConfig) else 0
+
+
 def get_model_config(name: str) -> ModelConfig:
     """Configuration of a model by name.
 

@@ -32,7 +32,13 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.rig = self.make(max_targets=5, catch_up_budget=0.3, remove_lost_after=5.0)
+        self.rig = self.make(
+            model='rfgm_t256',
+            update_interval=2,
+            max_targets=5,
+            catch_up_budget=0.3,
+            remove_lost_after=5.0,
+        )
         self.given: set[int] = set()  # ids up to now
         self.alive: set[int] = set()
         self.seen = 0  # reports
@@ -132,6 +138,7 @@ class Machine(RuleBasedStateMachine):
         if self.rig.builder.trackers:
             tracker = self.rig.tracker
             tracker.failing, tracker.failing_starts, tracker.cost = failing, failing, cost
+            tracker.failing_memories, tracker.memory_cost = failing, cost
 
     @rule(policy=st.sampled_from(['keep', 'clear']), age=st.sampled_from([0.0, 0.1]))
     def change(self, policy: str, age: float) -> None:
@@ -192,6 +199,8 @@ def check_report(report: Any, given: set[int]) -> None:
     assert set(ids) <= given
     for target in report.targets:
         assert all(map(math.isfinite, (*target.box, target.confidence)))
+        assert target.memory_tokens in (0, 64, 128, 192)
+        assert (target.memory_tokens > 64) == (target.last_memory_update != (0, 0))
         assert bool(target.reason) or target.state.name in (
             'INITIALIZED',
             'TRACKING',
