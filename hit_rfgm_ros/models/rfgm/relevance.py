@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, gumbel_softmax
 
 # A dropped key may lie this far above all kept ones before its gradient saturates. The outcome is
-# exact beyond it too; exp(-40) leaves room for squares of gradients in float32.
+# exact in any case; exp(40) leaves room for squares of gradients in float32.
 _REACH = 40.0
 
 
@@ -86,11 +86,10 @@ def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:
     """
     m = mask.to(logits.dtype)[:, None, None]
     with torch.no_grad():
-        top = logits.amax(3, keepdim=True)
-        # Far below the largest key of all, the kept ones would underflow and leave 0 / 0.
-        kept = logits.masked_fill(m == 0, -torch.inf).amax(3, keepdim=True)
-        shift = torch.minimum(top, kept + _REACH)
-    terms = (logits - shift).clamp(max=0).exp() * m
+        # Of the kept keys: where a dropped one lies far above them, they would underflow under
+        # the largest of all, and leave 0 / 0.
+        top = logits.masked_fill(m == 0, -torch.inf).amax(3, keepdim=True)
+    terms = (logits - top).clamp(max=_REACH).exp() * m
     return terms / terms.sum(3, keepdim=True)
 
 
