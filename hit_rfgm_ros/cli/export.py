@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 from hit_rfgm_ros import __version__
 from hit_rfgm_ros.cli.engine_options import MODEL, WEIGHTS_HELP, load_weights
-from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.models import ModelConfig, get_model_config
 from hit_rfgm_ros.data.golden import LENGTH
 from hit_rfgm_ros.engines import accepted
 from hit_rfgm_ros.engines.base import BaseEngine, graph_specs
@@ -70,7 +69,7 @@ def export(model: str, weights_file: str | None, precision: str, backend: str, o
 
 
 def _engine(
-    config: HiTConfig, graphs: dict[str, bytes], backend: str, precision: str
+    config: ModelConfig, graphs: dict[str, bytes], backend: str, precision: str
 ) -> BaseEngine:
     """Something that runs the graphs: OpenVINO where they are for it or in bf16."""
     if backend == 'openvino' or precision == 'bf16':
@@ -82,7 +81,7 @@ def _engine(
     return OnnxEngine(config, graphs, precision=precision)
 
 
-def _describe(config: HiTConfig, model: str, name: str, graph: bytes) -> dict[str, object]:
+def _describe(config: ModelConfig, model: str, name: str, graph: bytes) -> dict[str, object]:
     spec = graph_specs(config)[name]
     return {
         'file': f'{model}_{name}.onnx',

@@ -11,9 +11,9 @@ from hit_rfgm_ros.config.models import get_model_config, list_models
 from hit_rfgm_ros.engines import accepted, agreement
 from hit_rfgm_ros.engines.base import PrecisionError
 from hit_rfgm_ros.engines.random_weights import random_weights
+from hit_rfgm_ros.engines.reference import Reference, write_reference
 from hit_rfgm_ros.engines.select import create_engine, possible_engines
 from hit_rfgm_ros.errors import EngineError, HitRfgmError, MissingDependencyError, WeightsError
-from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.catalog import find_weights
 from hit_rfgm_ros.weights.files import Weights
 
@@ -97,7 +97,7 @@ def _write_reference(model: str, weights: Weights | None) -> None:
     if weights is None:
         raise EngineError('reference boxes belong to a weights file, not to random weights')
     engine = create_engine(model, weights, backend='torch', device='cpu', precision='fp32')
-    click.echo(f'{agreement.write_reference(engine, weights)} written')
+    click.echo(f'{write_reference(engine, weights, agreement.lead(engine))} written')
 
 
 def _test_model(model: str, loaded: Weights | None, threads: int) -> bool:
@@ -121,7 +121,7 @@ def _print(cells: tuple[str, ...]) -> None:
     click.echo(f'  {line.rstrip()}')
 
 
-def _rows(model: str, weights: Weights, reference: Array, threads: int) -> Iterator[Row]:
+def _rows(model: str, weights: Weights, reference: Reference, threads: int) -> Iterator[Row]:
     trained = accepted.is_trained(weights)  # the boxes of random weights have no area
     for backend, device, precision in possible_engines():
         place = (backend, device, precision)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from functools import lru_cache
 import hashlib
@@ -12,17 +12,18 @@ import logging
 from pathlib import Path
 
 from hit_rfgm_ros import __version__
-from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.data import golden
 from hit_rfgm_ros.engines import agreement, cache
-from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError
+from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError, graph_specs
 from hit_rfgm_ros.engines.cpu import cpu_flags
 from hit_rfgm_ros.engines.hit_graph import build_graphs
 from hit_rfgm_ros.engines.random_weights import SOURCE as RANDOM
+from hit_rfgm_ros.engines.reference import Reference, read_reference
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.optional import is_installed
-from hit_rfgm_ros.types import Array
-from hit_rfgm_ros.weights.files import Weights
+from hit_rfgm_ros.weights.files import Weights, read_weights
 
 RANGES = 'ranges'  # in the metadata of weights: JSON, activation -> [smallest, largest]
 QUICK_FRAMES = 12  # fp32 differs at once or never; a reduced precision runs the whole track
@@ -30,10 +31,15 @@ QUICK_FRAMES = 12  # fp32 differs at once or never; a reduced precision runs the
 _log = logging.getLogger(__name__)
 
 Load = Callable[[cache.Graphs], BaseEngine]
+Later = dict[str, Callable[[], bytes]]
+
+# Has all the weights of `track` once more, and only targets with different memories in one batch
+# need it: kept in a file of its own, built and loaded when it is first run.
+_PADDED = 'track_padded'
 
 
 def accepted_graphs(
-    config: HiTConfig,
+    config: ModelConfig,
     weights: Weights,
     backend: str,
     precision: str,
@@ -41,6 +47,8 @@ def accepted_graphs(
     fetch: cache.Fetch = cache.fetch,
 ) -> cache.Graphs:
     """The graphs of a network for a back end, from the cache where they have been before.
+
+    Without those of `later_graphs`.
 
     Args:
         config: the network.
@@ -56,16 +64,53 @@ def accepted_graphs(
     """
 
     def build() -> cache.Graphs:
-        graphs = make_graphs(config, weights, backend, precision)
+        graphs = make_graphs(config, weights, backend, precision, _without(_PADDED, config))
         check(load(graphs), weights)
         return graphs
 
-    name = f'{config.name}-{backend}-{precision}'
+    name = '-'.join([_name(config), backend, precision])
     return fetch(name, _key(config, weights, backend, precision), build)
 
 
-def make_graphs(config: HiTConfig, weights: Weights, backend: str, precision: str) -> cache.Graphs:
+def later_graphs(
+    config: ModelConfig,
+    weights: Weights,
+    backend: str,
+    precision: str,
+    load: Load,
+    fetch: cache.Fetch = cache.fetch,
+) -> Later:
+    """The way to the graphs that few need; arguments and errors as `accepted_graphs`.
+
+    Weights that lie in a file are read again then, so that they need not be held till then.
+    """
+    if _PADDED not in graph_specs(config):
+        return {}
+    again = _rereader(weights)
+    key = {**_key(config, weights, backend, precision), 'graph': _PADDED}
+
+    def build() -> cache.Graphs:
+        found = again()
+        graphs = make_graphs(config, found, backend, precision, _without('track', config))
+        check(load(graphs), found, padded=True)
+        return {_PADDED: graphs[_PADDED]}
+
+    name = '-'.join([_name(config), backend, precision, 'padded'])
+    return {_PADDED: lambda: fetch(name, key, build)[_PADDED]}
+
+
+def make_graphs(
+    config: ModelConfig,
+    weights: Weights,
+    backend: str,
+    precision: str,
+    names: Collection[str] | None = None,
+) -> cache.Graphs:
     """Build the graphs, without cache and comparison.
+
+    Args:
+        config, weights, backend, precision: as `accepted_graphs`.
+        names: those that are wanted; None takes all.
 
     Raises:
         PrecisionError: if int8 is asked for and the weights carry no ranges of activations.
@@ -75,6 +120,31 @@ def make_graphs(config: HiTConfig, weights: Weights, backend: str, precision: st
         config, weights.tensors, precision=precision, backend=backend, ranges=ranges
     )
     return {name: graph.SerializeToString() for name, graph in graphs.items()}
+
+
+def _without(name: str, config: ModelConfig) -> list[str]:
+    return [known for known in graph_specs(config) if known != name]
+
+
+def _name(config: ModelConfig) -> str:
+    """Of a network in a file name."""
+    if isinstance(config, RFGMConfig):
+        return f'{config.name}-{config.relevance_stages}stages'
+    return config.name
+
+
+def _rereader(weights: Weights) -> Callable[[], Weights]:
+    if weights.path is None:
+        return lambda: weights
+    path, model, sha256 = weights.path, weights.model, weights.sha256
+
+    def read() -> Weights:
+        found = read_weights(path, model)
+        if found.sha256 != sha256:
+            raise EngineError(f'{path} has changed since it was loaded: start again')
+        return found
+
+    return read
 
 
 def _ranges(weights: Weights) -> dict[str, tuple[float, float]]:
@@ -88,13 +158,16 @@ def _ranges(weights: Weights) -> dict[str, tuple[float, float]]:
     return {name: (float(low), float(high)) for name, (low, high) in ranges.items()}
 
 
-def check(engine: BaseEngine, weights: Weights, frames: int = 0) -> agreement.Agreement | None:
+def check(
+    engine: BaseEngine, weights: Weights, frames: int = 0, *, padded: bool = False
+) -> agreement.Agreement | None:
     """Compare an engine with the best reference of this machine.
 
     Args:
         engine: the one to judge.
         weights: what it was built from.
         frames: length of the track; 0 takes the first dozen for fp32, else all.
+        padded: judge ``track_padded`` in the place of ``track``.
 
     Returns:
         The comparison; None where there is nothing to compare with.
@@ -108,7 +181,7 @@ def check(engine: BaseEngine, weights: Weights, frames: int = 0) -> agreement.Ag
     if reference is None:
         _log.info('%s was not compared: there is no reference on this machine', engine.choice)
         return None
-    result = agreement.compare(engine, reference, trained=is_trained(weights))
+    result = agreement.compare(engine, reference, trained=is_trained(weights), padded=padded)
     if not result.ok:
         raise EngineError(
             f'{engine.backend} in {engine.precision} does not agree with {name}: {result}'
@@ -123,9 +196,9 @@ def is_trained(weights: Weights) -> bool:
 
 
 def find_reference(
-    config: HiTConfig, weights: Weights, frames: int = golden.LENGTH, *, but_not: str = ''
-) -> tuple[str, Array | None]:
-    """Boxes to compare an engine with, and where they are from.
+    config: ModelConfig, weights: Weights, frames: int = golden.LENGTH, *, but_not: str = ''
+) -> tuple[str, Reference | None]:
+    """A track to compare an engine with, and where it is from.
 
     Stored boxes of the same weights come first, then torch, then ONNX Runtime.
 
@@ -137,11 +210,11 @@ def find_reference(
             its own reference.
 
     Returns:
-        The reference's name and float64 (frames - 1, 4), or None where there is none.
+        The reference's name and track, or None where there is none.
     """
-    stored = agreement.read_reference(weights)
+    stored = read_reference(weights)
     if stored is not None and config == weights.config:
-        return 'the stored boxes', stored[: frames - 1]
+        return 'the stored boxes', stored.first(frames)
     if but_not != 'torch fp32' and is_installed('torch'):
         from hit_rfgm_ros.engines.torch_engine import TorchEngine
 
@@ -149,12 +222,13 @@ def find_reference(
     if but_not != 'onnxruntime fp32' and is_installed('onnxruntime'):
         from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 
-        graphs = make_graphs(config, weights, 'onnxruntime', 'fp32')
+        names = _without(_PADDED, config)
+        graphs = make_graphs(config, weights, 'onnxruntime', 'fp32', names)
         return 'onnxruntime', agreement.lead(OnnxEngine(config, graphs), frames)
     return 'nothing', None
 
 
-def _key(config: HiTConfig, weights: Weights, backend: str, precision: str) -> dict[str, str]:
+def _key(config: ModelConfig, weights: Weights, backend: str, precision: str) -> dict[str, str]:
     """Everything that changes the graphs or the verdict on them."""
     return {
         'config': json.dumps(asdict(config), sort_keys=True),

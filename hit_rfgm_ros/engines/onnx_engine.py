@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.engines.base import BaseEngine, as_batch
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.types import Array
@@ -30,12 +30,13 @@ class OnnxEngine(BaseEngine):
 
     def __init__(
         self,
-        config: HiTConfig,
+        config: ModelConfig,
         graphs: Mapping[str, bytes],
         *,
         precision: str = 'fp32',
         max_batch: int = 8,
         threads: int = 0,
+        later: Mapping[str, Callable[[], bytes]] | None = None,
     ) -> None:
         """Load the graphs.
 
@@ -45,30 +46,35 @@ class OnnxEngine(BaseEngine):
             precision: what the graphs were made for.
             max_batch: largest batch that `run` takes.
             threads: threads per call; 0 leaves it to ONNX Runtime.
+            later: the way to graphs that are loaded when they are first run.
 
         Raises:
             EngineError: if ONNX Runtime cannot load a graph.
         """
         super().__init__(config, precision=precision, max_batch=max_batch)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors only
+        self._options = onnxruntime.SessionOptions()
+        self._options.intra_op_num_threads = threads
+        self._options.inter_op_num_threads = 1
+        self._options.log_severity_level = 3  # errors only
         # Spinning workers steal the cores of everything else on a busy machine.
-        options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-        self._sessions = {}
-        for name, graph in graphs.items():
-            try:
-                self._sessions[name] = onnxruntime.InferenceSession(
-                    graph, options, providers=['CPUExecutionProvider']
-                )
-            except _FAILURES as error:
-                raise EngineError(
-                    f'ONNX Runtime {onnxruntime.__version__} cannot load the graph {name!r} of '
-                    f'{config.name} in {precision}: {error}'
-                ) from error
+        self._options.add_session_config_entry('session.intra_op.allow_spinning', '0')
+        self._later = dict(later or {})
+        self._sessions = {name: self._load(name, graph) for name, graph in graphs.items()}
+
+    def _load(self, name: str, graph: bytes) -> onnxruntime.InferenceSession:
+        try:
+            return onnxruntime.InferenceSession(
+                graph, self._options, providers=['CPUExecutionProvider']
+            )
+        except _FAILURES as error:
+            raise EngineError(
+                f'ONNX Runtime {onnxruntime.__version__} cannot load the graph {name!r} of '
+                f'{self.config.name} in {self.precision}: {error}'
+            ) from error
 
     def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
+        if graph not in self._sessions:
+            self._sessions[graph] = self._load(graph, self._late_graph(graph, self._later))
         names = self._specs[graph].outputs
         feed = {name: as_batch(value) for name, value in inputs.items()}
         try:

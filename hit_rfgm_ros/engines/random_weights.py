@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from math import prod, sqrt
 
-from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.files import Weights
 from hit_rfgm_ros.weights.spec import state_spec
 import numpy as np
 
 SOURCE = 'random'  # in the metadata
+# Spread of a weight's outcome over that of its input, by a part of the key; the first that fits.
+_GAINS = {
+    'conv5_ctr': 9.0,
+    'conv5_offset': 1.0,
+    'conv5_size': 2.0,
+    'conv5': 6.0,
+    'box_head': sqrt(2),  # the loss of a ReLU
+    'attn.qkv': 2.0,
+    'rankers.4.fc1': 300.0,  # attention weights are of the order of 1 / 448
+    'rankers.7.fc1': 300.0,
+    'rankers.10.fc1': 300.0,
+}
 
 
-def random_weights(config: HiTConfig, seed: int = 0) -> Weights:
+def random_weights(config: ModelConfig, seed: int = 0) -> Weights:
     """Weights that exercise every part of a network: no term is zero, the maps have peaks.
 
     They track nothing. Batch statistics and attention biases are random as well, so that a
-    folding error shows.
+    folding error shows; rankers tell tokens apart, so that a wrong choice shows.
     """
     generator = np.random.default_rng(seed)
     tensors = {
@@ -33,6 +45,8 @@ def _draw(key: str, shape: tuple[int, ...], generator: np.random.Generator) -> A
     if len(shape) == 1 and key.endswith('weight'):  # of a normalisation
         return generator.uniform(0.5, 1.0, shape)
     noise = generator.standard_normal(shape)
+    if key == 'box_head.conv5_ctr.bias':
+        return noise - 3.0  # a few cells of the score map are high
     if len(shape) == 1 or 'pos_embed' in key:
         return 0.1 * noise
     if key.endswith('attention_biases'):
@@ -44,6 +58,7 @@ def _draw(key: str, shape: tuple[int, ...], generator: np.random.Generator) -> A
 
 
 def _gain(key: str) -> float:
-    if 'conv5' in key:
-        return 6.0
-    return sqrt(2) if 'box_head' in key else 1.0  # the loss of a ReLU
+    for part, gain in _GAINS.items():
+        if part in key:
+            return gain
+    return 1.0

@@ -8,8 +8,7 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
-from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.models import ModelConfig, get_model_config
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
 from hit_rfgm_ros.engines import cache
 from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError
@@ -36,7 +35,7 @@ _GPU_TRACES = ('/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/nvhost-gpu
 
 
 def create_engine(
-    model: str | HiTConfig,
+    model: str | ModelConfig,
     weights: Weights | None,
     *,
     backend: str = 'auto',
@@ -118,8 +117,8 @@ def supported_precisions(backend: str, device: str) -> tuple[str, ...]:
     return ABILITIES.get(backend, {}).get(device.partition(':')[0], ())
 
 
-def _config(model: str | HiTConfig, weights: Weights | None) -> HiTConfig:
-    if isinstance(model, HiTConfig):
+def _config(model: str | ModelConfig, weights: Weights | None) -> ModelConfig:
+    if not isinstance(model, str):
         config = model
     else:
         config = get_model_config(model)
@@ -200,7 +199,7 @@ class _Wish(NamedTuple):
     fetch: cache.Fetch
 
 
-def _build(name: str, config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEngine:
+def _build(name: str, config: ModelConfig, weights: Weights, wish: _Wish) -> BaseEngine:
     _check_ability(name, wish.device, wish.precision)
     if wish.device == 'cpu' and not is_fast(wish.precision):
         _log.warning(
@@ -222,7 +221,7 @@ def _check_ability(name: str, device: str, precision: str) -> None:
         )
 
 
-def _build_torch(config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEngine:
+def _build_torch(config: ModelConfig, weights: Weights, wish: _Wish) -> BaseEngine:
     require('torch', extra='torch', purpose='the torch back end')
     from hit_rfgm_ros.engines.torch_engine import TorchEngine
 
@@ -236,7 +235,7 @@ def _build_torch(config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEngine
     )
 
 
-def _build_openvino(config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEngine:
+def _build_openvino(config: ModelConfig, weights: Weights, wish: _Wish) -> BaseEngine:
     require('openvino', extra='openvino', purpose='the OpenVINO back end')
     from hit_rfgm_ros.engines.accepted import accepted_graphs
     from hit_rfgm_ros.engines.openvino_engine import OpenVinoEngine
@@ -245,7 +244,7 @@ def _build_openvino(config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEng
     return load(accepted_graphs(config, weights, 'openvino', wish.precision, load, wish.fetch))
 
 
-def _build_onnxruntime(config: HiTConfig, weights: Weights, wish: _Wish) -> BaseEngine:
+def _build_onnxruntime(config: ModelConfig, weights: Weights, wish: _Wish) -> BaseEngine:
     if not is_installed('onnxruntime'):
         raise MissingDependencyError(
             'onnxruntime was not found; it belongs to the base install: pip install onnxruntime'
@@ -258,7 +257,7 @@ def _build_onnxruntime(config: HiTConfig, weights: Weights, wish: _Wish) -> Base
 
 
 def _loading(
-    engine: Callable[..., BaseEngine], config: HiTConfig, wish: _Wish
+    engine: Callable[..., BaseEngine], config: ModelConfig, wish: _Wish
 ) -> Callable[[cache.Graphs], BaseEngine]:
     return partial(
         engine,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError, as_batch
+from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.models.hit.fuse import fold_batch_norm
 from hit_rfgm_ros.models.hit.network import HiT
-from hit_rfgm_ros.models.registry import load_state
+from hit_rfgm_ros.models.registry import build_network, load_state
+from hit_rfgm_ros.models.rfgm.network import RFGM
 from hit_rfgm_ros.types import Array
 import numpy as np
 from numpy.typing import DTypeLike
@@ -45,14 +46,15 @@ class DeviceTokens:
 class TorchEngine(BaseEngine):
     """Runs the network's own modules, with batch normalisation folded.
 
-    On a GPU the template's tokens stay there (`DeviceTokens`).
+    On a GPU the tokens of HiT's template stay there (`DeviceTokens`); RFGM's go through the
+    memory, which lies beside the tracker.
     """
 
     backend = 'torch'
 
     def __init__(
         self,
-        config: HiTConfig,
+        config: ModelConfig,
         tensors: Mapping[str, Array],
         *,
         device: str = 'cpu',
@@ -86,8 +88,10 @@ class TorchEngine(BaseEngine):
         if threads:
             torch.set_num_threads(threads)
         if self._device.type == 'cuda':
-            torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32, in this whole process
-        network = HiT(config)
+            # fp32 means fp32, in this whole process
+            torch.backends.cudnn.allow_tf32 = False
+            torch.backends.cuda.matmul.allow_tf32 = False
+        network = build_network(config)
         load_state(network, {key: array.astype(np.float32) for key, array in tensors.items()})
         self._dtype = _DTYPES[precision]
         self._network = fold_batch_norm(network).to(self._device, self._dtype)
@@ -98,46 +102,71 @@ class TorchEngine(BaseEngine):
     def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
         try:
             with torch.inference_mode():
-                if graph == 'template':
-                    return {'template_tokens': self._embed_template(inputs['template'])}
-                return self._track(inputs['search'], inputs['template_tokens'])
+                given = {name: self._to_tensor(value) for name, value in inputs.items()}
+                if isinstance(self._network, RFGM):
+                    outputs = _rfgm(self._network, graph, given)
+                else:
+                    outputs = _hit(self._network, graph, given)
+                    if graph == 'template' and self._device.type != 'cpu':
+                        # An opaque handle that stands for the array.
+                        tokens = DeviceTokens(outputs['template_tokens'])
+                        return {'template_tokens': cast(Array, tokens)}
+                return {name: _to_numpy(value) for name, value in outputs.items()}
         except RuntimeError as error:  # out of memory, lost device
             raise EngineError(
                 f'torch failed on {self.device} in graph {graph!r} with a batch of {batch}: '
                 f'{error}'
             ) from error
 
-    def _embed_template(self, template: Array) -> Array:
-        tokens = self._network.embed(self._normalise(template))
-        if self._device.type == 'cpu':
-            return _to_numpy(tokens)
-        return cast(Array, DeviceTokens(tokens))  # an opaque handle that stands for the array
-
-    def _track(self, search: Array, template_tokens: Array) -> dict[str, Array]:
-        held: object = template_tokens
+    def _to_tensor(self, value: Array) -> Tensor:
+        """Pictures normalised, (B, 3, S, S); tokens in the network's type; counts as they are."""
+        held: object = value
         if isinstance(held, DeviceTokens):
-            tokens = held.tensor.to(self._device, self._dtype)
-        else:
-            tokens = torch.from_numpy(as_batch(template_tokens)).to(self._device, self._dtype)
-        output = self._network.track(self._network.embed(self._normalise(search)), tokens)
-        maps = {'score_tl': output.score_tl, 'score_br': output.score_br}
-        return {
-            'boxes': _to_numpy(output.boxes),
-            **{
-                name: _to_numpy(score.flatten(1).float().softmax(1))
-                for name, score in maps.items()
-            },
-            'correlation': _to_numpy(output.correlation),
-        }
+            return held.tensor.to(self._device, self._dtype)
+        # PyTorch warns of arrays that are read-only.
+        tensor = torch.from_numpy(np.require(value, requirements=['C', 'W'])).to(self._device)
+        if tensor.dtype == torch.uint8:
+            pixels = tensor.float() * self._scale + self._shift
+            return pixels.permute(0, 3, 1, 2).to(self._dtype)
+        return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
 
-    def _normalise(self, images: Array) -> Tensor:
-        """uint8 (B, S, S, 3) -> (B, 3, S, S) in the network's type."""
-        pixels = torch.from_numpy(as_batch(images)).to(self._device).float()
-        return (pixels * self._scale + self._shift).permute(0, 3, 1, 2).to(self._dtype)
+
+def _hit(network: HiT, graph: str, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    if graph == 'template':
+        return {'template_tokens': network.embed(given['template'])}
+    output = network.track(network.embed(given['search']), given['template_tokens'])
+    maps = {'score_tl': output.score_tl, 'score_br': output.score_br}
+    return {
+        'boxes': output.boxes,
+        **{name: score.flatten(1).float().softmax(1) for name, score in maps.items()},
+        'correlation': output.correlation,
+    }
+
+
+def _rfgm(network: RFGM, graph: str, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    if graph == 'template':
+        return {'template_tokens': network.embed_template(given['template'])}
+    memory, search = given['memory'], network.embed_search(given['search'])
+    if graph == 'filter':
+        tokens = given['template_tokens']
+        return {'relevance': network.filter_relevance(memory, tokens, search)}
+    mask = None
+    if graph == 'track_padded':
+        places = torch.arange(memory.shape[1], device=memory.device)
+        mask = places < given['memory_count'][:, None]
+    output = network.track(search, memory, mask)
+    return {
+        'score': output.score_map.flatten(1),
+        'size': output.size_map.flatten(2),
+        'offset': output.offset_map.flatten(2),
+        **{f'kept_{layer}': places for layer, places in output.kept.items()},
+    }
 
 
 def _to_numpy(tensor: Tensor) -> Array:
-    return tensor.float().cpu().contiguous().numpy()
+    if tensor.is_floating_point():
+        tensor = tensor.float()
+    return tensor.cpu().contiguous().numpy()
 
 
 def _torch_device(device: str) -> torch.device:

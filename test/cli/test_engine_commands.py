@@ -11,9 +11,8 @@ from hit_rfgm_ros.cli.doctor import doctor
 from hit_rfgm_ros.cli.engine import engine
 from hit_rfgm_ros.cli.export import export
 from hit_rfgm_ros.cli.selftest import selftest
-from hit_rfgm_ros.config.hit import HIT_MODELS
-from hit_rfgm_ros.config.models import get_model_config
-from hit_rfgm_ros.engines import agreement
+from hit_rfgm_ros.config.models import MODELS, get_model_config
+from hit_rfgm_ros.engines import agreement, reference
 from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.engines.select import create_engine
@@ -40,7 +39,7 @@ def small_hit_tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         template_size=64,
         hidden_dim=32,
     )
-    monkeypatch.setitem(HIT_MODELS, 'hit_tiny', small)
+    monkeypatch.setitem(MODELS, 'hit_tiny', small)
 
 
 def call(command: object, *arguments: str, fails: bool = False) -> Result:
@@ -55,7 +54,7 @@ def test_selftest_compares_every_back_end_and_precision_with_the_stored_boxes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored = tmp_path / 'golden.json'
-    monkeypatch.setattr(agreement, 'stored_path', lambda model: stored)
+    monkeypatch.setattr(reference, 'stored_path', lambda model: stored)
     file = tmp_path / 'w.safetensors'
     drawn = random_weights(get_model_config('hit_tiny'))
     weights = write_weights(file, 'hit_tiny', drawn.tensors, drawn.metadata)

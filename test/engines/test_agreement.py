@@ -3,17 +3,22 @@
 from pathlib import Path
 from typing import Any
 
-from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import MODELS
 from hit_rfgm_ros.data.golden import LENGTH
 from hit_rfgm_ros.engines import accepted, agreement
+from hit_rfgm_ros.engines import reference as stored
 from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.random_weights import random_weights
+from hit_rfgm_ros.engines.reference import Reference, read_reference, write_reference
 from hit_rfgm_ros.engines.torch_engine import TorchEngine
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.weights.catalog import read_manifest, shipped_folder
 from hit_rfgm_ros.weights.files import Weights, read_weights, write_weights
 import numpy as np
 import pytest
+
+NOTHING = Reference(np.empty((0, 4)), {})
 
 
 @pytest.fixture
@@ -30,7 +35,7 @@ def changed(config: HiTConfig, key: str, amount: float, **options: Any) -> Torch
 
 def test_an_engine_agrees_with_itself_to_the_last_digit(engine: BaseEngine) -> None:
     reference = agreement.lead(engine)
-    assert reference.shape == (LENGTH - 1, 4)
+    assert reference.boxes.shape == (LENGTH - 1, 4)
     result = agreement.compare(engine, reference)
     assert result.ok
     assert result.frames == LENGTH - 1
@@ -78,7 +83,7 @@ def test_an_error_in_larger_batches_alone_is_found(engine: BaseEngine) -> None:
 @pytest.fixture
 def weights(small: HiTConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Weights:
     """Weights that lie in a file; the small network stands in the place of HiT-Tiny."""
-    monkeypatch.setitem(HIT_MODELS, 'hit_tiny', small)
+    monkeypatch.setitem(MODELS, 'hit_tiny', small)
     return write_weights(tmp_path / 'w.safetensors', 'hit_tiny', random_weights(small).tensors)
 
 
@@ -86,13 +91,14 @@ def test_stored_boxes_are_used_for_the_same_weights_only(
     weights: Weights, small: HiTConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert weights.config == small
-    monkeypatch.setattr(agreement, 'stored_path', lambda model: tmp_path / f'{model}.json')
+    monkeypatch.setattr(stored, 'stored_path', lambda model: tmp_path / f'{model}.json')
     assert accepted.find_reference(small, weights, 3)[0] == 'torch'
-    agreement.write_reference(TorchEngine(small, weights.tensors), weights)
-    name, stored = accepted.find_reference(small, weights)
+    track = agreement.lead(TorchEngine(small, weights.tensors))
+    write_reference(TorchEngine(small, weights.tensors), weights, track)
+    name, found = accepted.find_reference(small, weights)
     assert name == 'the stored boxes'
-    assert stored is not None
-    np.testing.assert_array_equal(stored, agreement.lead(TorchEngine(small, weights.tensors)))
+    assert found is not None
+    np.testing.assert_array_equal(found.boxes, track.boxes)
     other = random_weights(small, seed=1)
     written = write_weights(tmp_path / 'o.safetensors', 'hit_tiny', other.tensors)
     assert accepted.find_reference(small, written, 3)[0] == 'torch'
@@ -103,10 +109,10 @@ def test_reference_boxes_are_made_by_torch_in_fp32_from_a_file(
 ) -> None:
     reduced = TorchEngine(small, weights.tensors, precision='bf16')
     with pytest.raises(EngineError, match='made by torch in fp32, not by torch in bf16'):
-        agreement.write_reference(reduced, weights, tmp_path / 'x.json')
+        write_reference(reduced, weights, NOTHING, tmp_path / 'x.json')
     drawn = random_weights(small)
     with pytest.raises(EngineError, match='belong to a weights file'):
-        agreement.write_reference(TorchEngine(small, drawn.tensors), drawn, tmp_path / 'x.json')
+        write_reference(TorchEngine(small, drawn.tensors), drawn, NOTHING, tmp_path / 'x.json')
 
 
 @pytest.mark.parametrize(
@@ -118,11 +124,11 @@ def test_a_damaged_file_of_stored_boxes_is_named(
     path = tmp_path / 'x.json'
     path.write_text(content.replace('SHA', weights.sha256))
     with pytest.raises(EngineError, match=r'x\.json'):
-        agreement.read_reference(weights, path)
+        read_reference(weights, path)
 
 
 def test_shipped_weights_have_stored_boxes() -> None:
     """After new weights are shipped: hit-rfgm selftest --model M --write-reference."""
     for model, entry in read_manifest().items():
         weights = read_weights(shipped_folder() / entry.file, model)
-        assert agreement.read_reference(weights) is not None, model
+        assert read_reference(weights) is not None, model

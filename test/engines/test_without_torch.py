@@ -20,7 +20,7 @@ small = replace(
 )
 engine = create_engine(small, None)
 track = agreement.lead(engine, 8)
-assert track.shape == (7, 4)
+assert track.boxes.shape == (7, 4)
 assert not any(name.startswith('torch.') for name in sys.modules)
 print(engine.choice)
 """
