@@ -67,7 +67,7 @@ def draw_track(
     if result.state is TrackState.LOST:
         _draw_faded(canvas, mark, scale)
     else:
-        _corner_marks(canvas, result.box, color, scale)
+        corner_marks(canvas, result.box, color, scale)
     _label(canvas, mark, scale, [])
     if caption:
         _caption(canvas, caption, scale)
@@ -89,7 +89,7 @@ def draw_targets(canvas: ImageU8, marks: Sequence[TargetMark], *, caption: str =
         if mark.faded:
             _draw_faded(canvas, mark, scale)
         else:
-            _corner_marks(canvas, mark.box, mark.color, scale)
+            corner_marks(canvas, mark.box, mark.color, scale)
     taken = [_caption(canvas, caption, scale)] if caption else []
     for mark in marks:
         _label(canvas, mark, scale, taken)
@@ -102,7 +102,7 @@ def draw_thumbnail(frame: ImageU8, result: TrackResult, width: int) -> ImageU8:
     small = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8)
     if result.state is not TrackState.LOST:
         box = Box(*(shrink * value for value in result.box))
-        _corner_marks(small, box, STATE_COLORS[result.state], 1.0)
+        corner_marks(small, box, STATE_COLORS[result.state], 1.0)
     return small
 
 
@@ -120,11 +120,11 @@ def _draw_faded(canvas: ImageU8, mark: TargetMark, scale: float) -> None:
         return
     faded = place.copy()
     moved = Box(mark.box.x - left, mark.box.y - top, mark.box.width, mark.box.height)
-    _corner_marks(faded, moved, mark.color, scale)
+    corner_marks(faded, moved, mark.color, scale)
     place[:] = cv2.addWeighted(faded, 0.45, place, 0.55, 0)
 
 
-def _corner_marks(canvas: ImageU8, box: Box, color: RGB, scale: float) -> None:
+def corner_marks(canvas: ImageU8, box: Box, color: RGB, scale: float) -> None:
     """Four rounded corners; a dark line below keeps them readable on any ground."""
     x1, y1, x2, y2 = _edges(box)
     width, height = x2 - x1, y2 - y1
