@@ -63,7 +63,7 @@ class BatchStream(IterableDataset[Batch]):
         config = self.config
         pairs = make_pair_config(config)
         sampler = PairSampler(self.photos, pairs, config.seed, videos=training_videos(config))
-        teacher = FeatureTeacher(Path(config.teacher)) if config.teacher else None
+        teacher = _teacher(config)
         step = self.start_step + worker
         while True:
             sampler.reseed(config.seed * 1_000_003 + step)
@@ -71,6 +71,12 @@ class BatchStream(IterableDataset[Batch]):
             taught = not config.siamese_until or step < config.siamese_until
             yield collect(sampler, config.batch_size, teacher if taught else None)
             step += workers
+
+
+def _teacher(config: TrainConfig) -> FeatureTeacher | None:
+    if not config.teacher:
+        return None
+    return FeatureTeacher(Path(config.teacher), shift=config.teacher_shift)
 
 
 def make_pair_config(config: TrainConfig) -> PairConfig:

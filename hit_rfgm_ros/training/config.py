@@ -17,26 +17,39 @@ class TrainConfig:
     """One run. Steps are optimiser steps; a run can be stopped and resumed at any time.
 
     Attributes:
-        model: name of a LeViT model.
+        model: name of a LeViT model or of an RFGM.
         data: folder with ``annotations.json``, ``photos`` and ``videos``.
         out: folder of the run: checkpoints, weights, log.
         search_size: 256, or 128 for a first, faster part (the template has half of it).
         start_from: checkpoint or weights file of an earlier run, whose pictures may have another
-            size; "" starts from random weights with the start values of `training.start`.
+            size; "" starts from random weights with the start values of `training.start` or
+            `training.rfgm_start`.
+        layers: RFGM: layers that take part; the others pass all through until a later run wakes
+            them.
+        relevance_stages: RFGM: stages that drop memory tokens; -1 is the model's own number.
+        templates: RFGM: pictures of the target that a sample's memory holds.
+        drop_path: RFGM: as in the paper (there 0.1).
         backbone: file of LeViT ImageNet weights that a fresh run starts from; "" for none.
         videos: names of the videos that training may see; the others judge and calibrate.
         teacher: NanoTrack v3 backbone (ONNX) whose features are imitated; "" for none.
+        teacher_shift: pixels by which the teacher's cells see too far right and down, see
+            `training.teacher`; 14 fits HiT, whose cell i stands for pixel 16 i, and 6 RFGM, whose
+            token i covers the pixels from 16 i on.
         freeze_stem: keep the stem's normalisation at its running statistics. The stem sees search
             regions and templates in turn, so in training each is normalised by its own batch,
             in use both by one average: the last part of a run must learn with the latter.
         steps, batch_size, workers, threads, seed: as their names say.
         lr: learning rate after `warmup` steps, held until `decay_from`, then down to `lr_final`
             by a cosine until `steps`.
+        beta2: of AdamW.
         weight_decay: on weights with two or more dimensions only.
         clip: bound on the gradient's norm.
         ema: decay of the averaged weights, which are the ones that are saved as weights.
         easy_until, hard_from: steps between which the data grow from easy to official strength.
-        l1, giou, corner, absence, correlation, siamese, distill: weights of the losses.
+        l1, giou, siamese, distill: weights of the losses of all families.
+        corner, absence, correlation: of HiT's.
+        focal, ratio, centre, true_cell: of RFGM's; `true_cell` multiplies what `l1` and `giou` say
+            of the box at the true centre's cell.
         siamese_until: step from which siamese and distillation losses are off (0: never off).
         validate_every, save_every, log_every: in steps.
         pairs: further settings of `training.pairs.PairConfig`.
@@ -48,9 +61,14 @@ class TrainConfig:
     out: str = 'runs/hit_tiny'
     search_size: int = 256
     start_from: str = ''
+    layers: tuple[int, ...] = tuple(range(1, 13))
+    relevance_stages: int = -1
+    templates: int = 1
+    drop_path: float = 0.0
     backbone: str = ''
     videos: tuple[str, ...] = ()
     teacher: str = ''
+    teacher_shift: int = 14
     freeze_stem: bool = False
     steps: int = 10_000
     batch_size: int = 16
@@ -61,6 +79,7 @@ class TrainConfig:
     lr_final: float = 1e-5
     warmup: int = 200
     decay_from: int = 7_000
+    beta2: float = 0.999
     weight_decay: float = 1e-4
     clip: float = 1.0
     ema: float = 0.999
@@ -73,6 +92,10 @@ class TrainConfig:
     correlation: float = 0.5
     siamese: float = 0.5
     distill: float = 1.0
+    focal: float = 1.0
+    ratio: float = 1.0
+    centre: float = 0.5
+    true_cell: float = 0.5
     siamese_until: int = 0
     validate_every: int = 1_000
     save_every: int = 200
@@ -85,6 +108,7 @@ class TrainConfig:
             'steps',
             'batch_size',
             'threads',
+            'templates',
             'validate_every',
             'save_every',
             'log_every',
@@ -127,6 +151,8 @@ class TrainConfig:
 
 def _fit(where: str, value: Any, default: Any) -> Any:
     if isinstance(default, tuple) and isinstance(value, list):
+        if default and isinstance(default[0], int):
+            return tuple(int(item) for item in value)
         return tuple(str(item) for item in value)
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

@@ -1,8 +1,9 @@
-"""The training loop of HiT."""
+"""The training loop, one for all families of networks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 import json
 import logging
@@ -12,29 +13,23 @@ import time
 from typing import Any
 
 import cv2
-from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.config.models import get_model_config
-from hit_rfgm_ros.errors import ConfigError, DatasetError, EngineError
-from hit_rfgm_ros.models.hit.levit import LeViT
-from hit_rfgm_ros.models.hit.network import HiT
-from hit_rfgm_ros.models.registry import load_state
+from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.data.sequences import list_sequences
+from hit_rfgm_ros.errors import DatasetError, EngineError
+from hit_rfgm_ros.models.registry import build_network, load_state
 from hit_rfgm_ros.training import checkpoint
 from hit_rfgm_ros.training.batches import Batch, batches, collect, make_pair_config
 from hit_rfgm_ros.training.config import TrainConfig
-from hit_rfgm_ros.training.objective import Objective
+from hit_rfgm_ros.training.families import family_of
 from hit_rfgm_ros.training.pairs import PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
-from hit_rfgm_ros.training.start import set_start_values, transfer
 from hit_rfgm_ros.training.validate import PairScores, validate_pairs
 from hit_rfgm_ros.weights.files import float32_tensors, read_weights, write_weights
-from hit_rfgm_ros.weights.levit import backbone_from_levit
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 import yaml
 
 logger = logging.getLogger(__name__)
-
-TEACHER_CHANNELS = 96  # NanoTrack v3
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
@@ -47,30 +42,28 @@ def learning_rate(step: int, config: TrainConfig) -> float:
     return config.lr_final + (config.lr - config.lr_final) * (1 + math.cos(math.pi * progress)) / 2
 
 
-def sized_config(config: TrainConfig, size: int) -> HiTConfig:
+def sized_config(config: TrainConfig, size: int) -> ModelConfig:
     """The model's configuration at another picture size."""
-    model = get_model_config(config.model)
-    if model.backbone != 'levit':
-        raise ConfigError(f'{config.model} cannot be trained yet: choose a LeViT model')
-    return replace(model, search_size=size, template_size=size // 2)
+    return family_of(config).sized(config, size)
 
 
 class Average:
     """Exponential moving average of all floating-point tensors of a network."""
 
-    def __init__(self, model: HiT, decay: float) -> None:
+    def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.model = HiT(model.config)
-        self.model.load_state_dict(model.state_dict())
-        self.model.eval()
+        self.model = deepcopy(model).eval()
+        self.model.requires_grad_(requires_grad=False)
 
     @torch.no_grad()
-    def update(self, model: HiT, step: int) -> None:
+    def update(self, model: nn.Module, step: int) -> None:
         """Move towards the network; faster in the first steps."""
         keep = min(self.decay, (1 + step) / (10 + step))
-        for mine, new in zip(self.model.state_dict().values(), model.state_dict().values()):
-            if mine.is_floating_point():
-                mine.lerp_(new, 1 - keep)
+        mine, new = (
+            [t for t in network.state_dict().values() if t.is_floating_point()]
+            for network in (self.model, model)
+        )
+        torch._foreach_lerp_(mine, new, 1 - keep)
 
 
 class Run:
@@ -78,9 +71,10 @@ class Run:
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
+        self.family = family_of(config)
         torch.manual_seed(config.seed)
-        self.model = HiT(sized_config(config, config.search_size))
-        self.objective = Objective(self.model, config, TEACHER_CHANNELS)
+        self.model = self.family.network(config, config.search_size)
+        self.objective = self.family.objective(self.model, config)
         self.step = 0
         self.pairs_seen = 0
         self.folder = Path(config.out)
@@ -91,34 +85,25 @@ class Run:
             self._continue_from(Path(config.start_from))
             self._begin()
         else:
-            set_start_values(self.model)
-            if config.backbone:
-                self._load_backbone(Path(config.backbone))
+            self.family.start(self.model, config)
             self._begin()
 
     def _begin(self) -> None:
         self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective.train()
-        if self.config.freeze_stem and isinstance(self.model.backbone.body, LeViT):
-            self.model.backbone.body.patch_embed.eval()
+        self.family.freeze(self.model, self.config)
         self.average = Average(self.model, self.config.ema)
-        decayed = [p for p in self.objective.parameters() if p.ndim >= 2]
-        others = [p for p in self.objective.parameters() if p.ndim < 2]
+        learnt = [p for p in self.objective.parameters() if p.requires_grad]
+        decayed = [p for p in learnt if p.ndim >= 2]
+        others = [p for p in learnt if p.ndim < 2]
         self.optimiser = torch.optim.AdamW(
             [
                 {'params': decayed, 'weight_decay': self.config.weight_decay},
                 {'params': others, 'weight_decay': 0.0},
             ],
             lr=self.config.lr,
+            betas=(0.9, self.config.beta2),
             fused=True,
-        )
-
-    def _load_backbone(self, path: Path) -> None:
-        """Replace all of the backbone but the bias tables (HiT, section 4.1)."""
-        arrays = backbone_from_levit(path, self.model.config)
-        known = self.model.state_dict()
-        self.model.load_state_dict(
-            known | {key: torch.from_numpy(array).float() for key, array in arrays.items()}
         )
 
     def _continue_from(self, path: Path) -> None:
@@ -128,17 +113,17 @@ class Run:
         """
         if path.suffix == '.safetensors':
             weights = read_weights(path, self.config.model)
-            source = HiT(weights.config)
+            source: nn.Module = build_network(weights.config)
             load_state(source, float32_tensors(weights))
             self.pairs_seen = int(weights.metadata.get('pairs_seen', 0))
         else:
             state = checkpoint.load(path)
-            source = HiT(sized_config(self.config, int(state['search_size'])))
-            source.load_state_dict(state['model'])
+            source = self.family.network(self.config, int(state['search_size']))
+            source.load_state_dict(state['model'], strict=False)
             own = {k: v for k, v in state['objective'].items() if not k.startswith('model.')}
             self.objective.load_state_dict(own, strict=False)
             self.pairs_seen = int(state['pairs_seen'])
-        transfer(source, self.model)
+        self.family.transfer(source, self.model)
 
     def _resume(self, state: dict[str, Any]) -> None:
         self.objective.load_state_dict(state['objective'] | _prefixed(state['model']))
@@ -174,7 +159,10 @@ class Run:
             self.folder / 'latest.safetensors',
             self.config.model,
             tensors,
-            {'pairs_seen': str(self.pairs_seen), 'options': json.dumps(_size_options(self.model))},
+            {
+                'pairs_seen': str(self.pairs_seen),
+                'options': json.dumps(self.family.options(self.model)),
+            },
         )
 
     def train_step(self, batch: Batch) -> dict[str, float]:
@@ -202,17 +190,6 @@ class Run:
         return parts | {'norm': float(norm), 'total': float(total.detach())}
 
 
-def _size_options(model: HiT) -> dict[str, int]:
-    """What a weights file must say of a network of other than the default picture size."""
-    default = get_model_config(model.config.name)
-    if model.config.search_size == default.search_size:
-        return {}
-    return {
-        'search_size': model.config.search_size,
-        'template_size': model.config.template_size,
-    }
-
-
 def _prefixed(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f'model.{key}': value for key, value in state.items()}
 
@@ -220,7 +197,7 @@ def _prefixed(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def validation_sets(
     photos: PhotoSet, config: TrainConfig, count: int = 12
 ) -> dict[str, list[Batch]]:
-    """Fixed batches of held-out photos: easy pastes and rectangles, and pairs at full strength."""
+    """Fixed batches of what is held out: photos of several kinds and strengths, and videos."""
     sets: dict[str, list[Batch]] = {}
     settings: list[tuple[str, str, float]] = [
         ('easy paste', 'paste', 0.0),
@@ -228,10 +205,18 @@ def validation_sets(
         ('hard paste', 'paste', 1.0),
         ('photo', 'photo', 1.0),
     ]
+    folder = Path(config.data) / 'videos'
+    videos = (
+        [v for v in list_sequences(folder) if v.name not in config.videos]
+        if folder.is_dir()
+        else []
+    )
+    if videos:
+        settings.append(('video', 'video', 0.3))
     for number, (name, kind, difficulty) in enumerate(settings):
         pair_config = replace(make_pair_config(config), shares={kind: 1.0})
         try:
-            sampler = PairSampler(photos, pair_config, seed=1000 + number)
+            sampler = PairSampler(photos, pair_config, seed=1000 + number, videos=videos)
         except DatasetError as error:
             logger.warning('no validation on %s: %s', name, error)
             continue

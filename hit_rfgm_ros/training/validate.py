@@ -23,7 +23,7 @@ class PairScores:
             lower, the network ignores the template.
         over_half: share of overlaps above 0.5.
         size_ratio: median of predicted over true sqrt(w * h).
-        batch_stem: mean overlap with the stem normalised by each batch, as in training: if it
+        batch_stem: HiT: mean overlap with the stem normalised by each batch, as in training: if it
             is clearly above `iou`, train the last part with `TrainConfig.freeze_stem`.
     """
 
@@ -31,18 +31,18 @@ class PairScores:
     exchanged: float
     over_half: float
     size_ratio: float
-    batch_stem: float
+    batch_stem: float | None = None
 
     def __str__(self) -> str:
-        return (
+        text = (
             f'IoU {self.iou:.3f} (exchanged {self.exchanged:.3f}), '
-            f'over 0.5 {self.over_half:.3f}, size {self.size_ratio:.3f}, '
-            f'stem by batch {self.batch_stem:.3f}'
+            f'over 0.5 {self.over_half:.3f}, size {self.size_ratio:.3f}'
         )
+        return text if self.batch_stem is None else f'{text}, stem by batch {self.batch_stem:.3f}'
 
 
 @torch.no_grad()
-def validate_pairs(model: HiT, batches: Sequence[Batch]) -> PairScores:
+def validate_pairs(model: nn.Module, batches: Sequence[Batch]) -> PairScores:
     """Score a network, in evaluation mode, on prepared batches."""
     was_training = model.training
     model.eval()
@@ -50,13 +50,12 @@ def validate_pairs(model: HiT, batches: Sequence[Batch]) -> PairScores:
     for batch in batches:
         search, template = normalise(batch.search), normalise(batch.template)
         with torch.autocast(search.device.type, torch.bfloat16):
-            tokens = model.embed(search)
-            given = model.embed(template)
-            right = model.track(tokens, given).boxes.float()
-            wrong = model.track(tokens, given.roll(1, dims=0)).boxes.float()
-            with batch_statistics(model.backbone.body.get_submodule('patch_embed')):
-                stem = model(search, template).boxes.float()
-        by_batch.append(_iou(stem, batch.box)[batch.present])
+            right = model(search, template).boxes.float()
+            wrong = model(search, template.roll(1, dims=0)).boxes.float()
+            if isinstance(model, HiT):
+                with batch_statistics(model.backbone.body.get_submodule('patch_embed')):
+                    stem = model(search, template).boxes.float()
+                by_batch.append(_iou(stem, batch.box)[batch.present])
         own.append(_iou(right, batch.box)[batch.present])
         other.append(_iou(wrong, batch.box)[batch.present])
         truth = (batch.box[:, 2:] - batch.box[:, :2]).prod(1)
@@ -69,7 +68,7 @@ def validate_pairs(model: HiT, batches: Sequence[Batch]) -> PairScores:
         exchanged=float(torch.cat(other).mean()),
         over_half=float((overlaps > 0.5).float().mean()),
         size_ratio=float(np.median(torch.cat(ratios).numpy())),
-        batch_stem=float(torch.cat(by_batch).mean()),
+        batch_stem=float(torch.cat(by_batch).mean()) if by_batch else None,
     )
 
 

@@ -1,0 +1,52 @@
+"""What differs between the families of networks in a training run."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.training.batches import Batch
+from hit_rfgm_ros.training.config import TrainConfig
+from torch import Tensor, nn
+
+TEACHER_CHANNELS = 96  # NanoTrack v3
+
+
+class Objective(Protocol):
+    """Network, auxiliary layers and the weighted sum of the losses."""
+
+    def __call__(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Total loss of a batch, and its parts by name."""
+        ...
+
+
+class Family(Protocol):
+    """One family of networks."""
+
+    def sized(self, config: TrainConfig, size: int) -> ModelConfig:
+        """The model's configuration in a run with search regions of this size."""
+        ...
+
+    def network(self, config: TrainConfig, size: int) -> nn.Module:
+        """A network with random weights, in training mode."""
+        ...
+
+    def start(self, model: nn.Module, config: TrainConfig) -> None:
+        """Give a fresh network the values that training starts from, in place."""
+        ...
+
+    def objective(self, model: nn.Module, config: TrainConfig) -> nn.Module:
+        """The objective, an `Objective`; its attribute ``model`` is the network."""
+        ...
+
+    def transfer(self, source: nn.Module, target: nn.Module) -> None:
+        """Copy weights between networks of different picture sizes, in place."""
+        ...
+
+    def freeze(self, model: nn.Module, config: TrainConfig) -> None:
+        """Set layers to evaluation mode that the run wants so."""
+        ...
+
+    def options(self, model: nn.Module) -> dict[str, Any]:
+        """What a weights file must say of the network where it is not the model's default."""
+        ...

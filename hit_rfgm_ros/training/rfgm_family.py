@@ -1,0 +1,122 @@
+"""RFGM in a training run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.rfgm import RFGMConfig
+from hit_rfgm_ros.models.rfgm.network import RFGM
+from hit_rfgm_ros.models.rfgm.vit import Block
+from hit_rfgm_ros.training.batches import collect, make_pair_config, normalise
+from hit_rfgm_ros.training.config import TrainConfig
+from hit_rfgm_ros.training.family import TEACHER_CHANNELS
+from hit_rfgm_ros.training.pairs import PairSampler
+from hit_rfgm_ros.training.photos import PhotoSet
+from hit_rfgm_ros.training.rfgm_objective import RFGMObjective
+from hit_rfgm_ros.training.rfgm_start import Layout, set_start_values, waves
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+FIRST_PICTURES = 256  # whose patches give the principal components
+
+
+class Sleeping(nn.Module):
+    """A block that takes no part yet: the same parameters under the same names, but no `Block`.
+
+    Both its branches end in zeros, so that in the written weights it is an ordinary block that
+    changes nothing. A run that lists its layer in `TrainConfig.layers` wakes it.
+    """
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        for name, child in block.named_children():
+            self.add_module(name, child)
+        for layer in (block.attn.proj, block.mlp.fc2):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        self.requires_grad_(requires_grad=False)
+
+
+class RFGMFamily:
+    """See `training.family.Family`."""
+
+    def sized(self, config: TrainConfig, size: int) -> RFGMConfig:
+        """The configuration with search regions of this size and the run's stages."""
+        model = get_model_config(config.model)
+        assert isinstance(model, RFGMConfig)
+        stages = config.relevance_stages
+        return replace(
+            model,
+            search_size=size,
+            template_size=size // 2,
+            relevance_stages=model.relevance_stages if stages < 0 else stages,
+            drop_path=config.drop_path,
+        )
+
+    def network(self, config: TrainConfig, size: int) -> RFGM:
+        """A network with random weights; layers that the run does not list sleep."""
+        model = RFGM(self.sized(config, size))
+        for index, block in enumerate(model.backbone.blocks):
+            if index + 1 not in config.layers and isinstance(block, Block):
+                model.backbone.blocks[index] = Sleeping(block)
+        return model
+
+    def start(self, model: nn.Module, config: TrainConfig) -> None:
+        """Values that already match a little, and the principal components of the photos."""
+        assert isinstance(model, RFGM)
+        pairs = replace(make_pair_config(config), shares={'rectangle': 1.0})
+        sampler = PairSampler(PhotoSet.load(Path(config.data), part='val'), pairs, config.seed)
+        set_start_values(model, normalise(collect(sampler, FIRST_PICTURES).search))
+
+    def objective(self, model: nn.Module, config: TrainConfig) -> RFGMObjective:
+        """The paper's losses, and what helps at first."""
+        assert isinstance(model, RFGM)
+        return RFGMObjective(model, config, TEACHER_CHANNELS)
+
+    def transfer(self, source: nn.Module, target: nn.Module) -> None:
+        """Copy all that both have; positions are read at the new grid's places."""
+        assert isinstance(source, RFGM)
+        assert isinstance(target, RFGM)
+        state = dict(source.state_dict())
+        for key, template in (('pos_embed_z', True), ('pos_embed_x', False)):
+            name = f'backbone.{key}'
+            old, new = source.config, target.config
+            state[name] = _moved_positions(state[name], old, new, template=template)
+        known = target.state_dict().keys()
+        target.load_state_dict({k: v for k, v in state.items() if k in known}, strict=False)
+
+    def freeze(self, model: nn.Module, config: TrainConfig) -> None:
+        """Nothing."""
+
+    def options(self, model: nn.Module) -> dict[str, Any]:
+        """Picture sizes and relevance stages, where they are not the usual ones."""
+        assert isinstance(model, RFGM)
+        default = get_model_config(model.config.name)
+        names = ('search_size', 'template_size', 'relevance_stages')
+        return {
+            name: getattr(model.config, name)
+            for name in names
+            if getattr(model.config, name) != getattr(default, name)
+        }
+
+
+def _moved_positions(
+    positions: Tensor, old: RFGMConfig, new: RFGMConfig, *, template: bool
+) -> Tensor:
+    """Positions (1, cells, C) for another grid.
+
+    The waves of the start values are computed anew and what was learnt beside them is
+    interpolated, which the shorter waves would not survive.
+    """
+    place = Layout.of(new.width).place
+    before, after = waves(old, template=template), waves(new, template=template)
+    learnt = positions.clone()
+    learnt[0, :, place] -= before
+    side, wanted = round(len(before) ** 0.5), round(len(after) ** 0.5)
+    grid = learnt.transpose(1, 2).unflatten(2, (side, side))
+    moved = interpolate(grid, size=(wanted, wanted), mode='bilinear').flatten(2).transpose(1, 2)
+    moved[0, :, place] += after
+    return moved
