@@ -24,6 +24,7 @@ from hit_rfgm_ros.engines.reference import Reference, read_reference
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.optional import is_installed
 from hit_rfgm_ros.weights.files import Weights, read_weights
+from hit_rfgm_ros.weights.serving import serve
 
 RANGES = 'ranges'  # in the metadata of weights: JSON, activation -> [smallest, largest]
 QUICK_FRAMES = 12  # fp32 differs at once or never; a reduced precision runs the whole track
@@ -84,9 +85,9 @@ def later_graphs(
 
     Weights that lie in a file are read again then, so that they need not be held till then.
     """
-    if _PADDED not in graph_specs(config):
+    if not isinstance(config, RFGMConfig):
         return {}
-    again = _rereader(weights)
+    again = _rereader(config, weights)
     key = {**_key(config, weights, backend, precision), 'graph': _PADDED}
 
     def build() -> cache.Graphs:
@@ -133,7 +134,7 @@ def _name(config: ModelConfig) -> str:
     return config.name
 
 
-def _rereader(weights: Weights) -> Callable[[], Weights]:
+def _rereader(config: RFGMConfig, weights: Weights) -> Callable[[], Weights]:
     if weights.path is None:
         return lambda: weights
     path, model, sha256 = weights.path, weights.model, weights.sha256
@@ -142,7 +143,7 @@ def _rereader(weights: Weights) -> Callable[[], Weights]:
         found = read_weights(path, model)
         if found.sha256 != sha256:
             raise EngineError(f'{path} has changed since it was loaded: start again')
-        return found
+        return serve(found, config.relevance_stages)
 
     return read
 

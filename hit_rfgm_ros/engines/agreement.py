@@ -35,7 +35,7 @@ import numpy as np
 
 MAX_BOX_DEVIATION = 1e-4  # fp32: fraction of the search region's side
 MAX_OVERLAP_DROP = 0.005  # reduced precisions: mean IoU with the truth
-MAX_RELEVANCE_GAP = 1e-4  # fp32: what the Token Filter may err between two tokens
+MAX_RELEVANCE_GAP = 1e-5  # fp32: what the Token Filter may err between two tokens
 STRAY_FRAMES = 2  # fp32, networks that choose: of the whole track; one of a short one
 _DECIMALS = 7  # of a stored box
 
@@ -50,8 +50,8 @@ class Agreement:
         pixels: the same in pixels of the search region's crop.
         stray_frames: frames and members of batches whose box is off by more than
             `MAX_BOX_DEVIATION`.
-        relevance_gap: how much less relevant a token that the reference's Token Filter keeps was
-            found than one that it does not; 0 where both keep the same.
+        relevance_gap: fp32: how much less relevant a token that the reference's Token Filter
+            keeps was found than one that it does not; 0 where both keep the same.
         overlap: mean IoU of the engine's boxes with the reference's.
         overlap_drop: mean IoU with the truth over visible frames, reference minus engine.
         fps: track graphs per second at a batch of one, nothing else counted.
@@ -136,9 +136,10 @@ def compare(
         overlaps.append(iou(given, wanted))
         if frame.visible:
             drops.append(iou(wanted, frame.box) - iou(given, frame.box))
-        imposed = reference.choices.get(i) if exact or padded else None
-        choice = way.remember(i, crop, imposed)
-        gap = max(gap, _gap(choice, reference.choices.get(i)))
+        kept = reference.choices.get(i)
+        choice = way.remember(i, crop, kept if exact or padded else None)
+        if exact:
+            gap = max(gap, _gap(choice, kept))
     off = np.abs(boxes - reference.boxes).max(1)
     if len(boxes) == LENGTH - 1 and not padded:
         off = np.concatenate([off, _batch_deviations(engine, way, seen, boxes)])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.engines.base import BaseEngine, as_batch
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.optional import require
@@ -42,12 +42,13 @@ class OpenVinoEngine(BaseEngine):
 
     def __init__(
         self,
-        config: HiTConfig,
+        config: ModelConfig,
         graphs: Mapping[str, bytes],
         *,
         precision: str = 'fp32',
         max_batch: int = 8,
         threads: int = 0,
+        later: Mapping[str, Callable[[], bytes]] | None = None,
     ) -> None:
         """Load and compile the graphs.
 

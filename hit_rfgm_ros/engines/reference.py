@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.data.golden import LENGTH
 from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.follow import Mask
@@ -14,6 +15,8 @@ from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.files import Weights
 import numpy as np
+
+_STAGES = 'relevance_stages'
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +42,7 @@ def stored_path(model: str) -> Path:
 
 
 def read_reference(weights: Weights, path: Path | None = None) -> Reference | None:
-    """The stored track that was made with exactly these weights, or None.
+    """The stored track that was made with exactly these weights and stages, or None.
 
     Raises:
         EngineError: if the file is damaged.
@@ -49,7 +52,7 @@ def read_reference(weights: Weights, path: Path | None = None) -> Reference | No
         return None
     try:
         stored = json.loads(path.read_text(encoding='utf-8'))
-        if stored['weights_sha256'] != weights.sha256:
+        if stored['weights_sha256'] != weights.sha256 or stored.get(_STAGES) != _stages(weights):
             return None
         boxes = np.array(stored['boxes'], np.float64)
         choices = {int(i): _to_mask(text) for i, text in stored.get('kept', {}).items()}
@@ -83,6 +86,8 @@ def write_reference(
         'made_by': f'hit-rfgm selftest --model {weights.model} --write-reference',
         'meaning': 'cx, cy, w, h as fractions of the search region, frames 1 to 119',
     }
+    if _stages(weights) is not None:
+        content[_STAGES] = _stages(weights)
     if track.choices:
         content['meaning'] += '; kept: bits of the candidates that the Token Filter keeps'
         content['kept'] = {
@@ -92,6 +97,12 @@ def write_reference(
     head = json.dumps(content, indent=1)[:-2]
     path.write_text(f'{head},\n "boxes": [\n  {lines}\n ]\n}}\n', encoding='utf-8')
     return path
+
+
+def _stages(weights: Weights) -> int | None:
+    """Relevance stages of an RFGM: one file of weights serves several numbers of them."""
+    config = weights.config
+    return config.relevance_stages if isinstance(config, RFGMConfig) else None
 
 
 def _to_mask(text: str) -> Mask:

@@ -17,6 +17,7 @@ from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.errors import EngineError, MissingDependencyError, WeightsError
 from hit_rfgm_ros.optional import is_installed, require
 from hit_rfgm_ros.weights.files import Weights
+from hit_rfgm_ros.weights.serving import ALL_STORED, serve
 from hit_rfgm_ros.weights.spec import check_state
 
 _log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def create_engine(
     precision: str = 'auto',
     max_batch: int = 8,
     threads: int = 0,
+    relevance_stages: int = ALL_STORED,
     cache_folder: Path | None = None,
     rebuild: bool = False,
 ) -> BaseEngine:
@@ -58,6 +60,8 @@ def create_engine(
         precision: ``fp32``, ``fp16``, ``bf16``, ``int8``, or ``auto``: fp32.
         max_batch: largest batch that the engine takes.
         threads: threads per call; 0 leaves it to the back end.
+        relevance_stages: RFGM: layers that drop memory tokens, 0 to 3; -1 takes what the weights
+            have rankers for.
         cache_folder: where built graphs are kept; None is the user's cache.
         rebuild: build the graphs even if they are kept there.
 
@@ -65,15 +69,14 @@ def create_engine(
         The engine; its ``choice`` says what was taken and why not the others.
 
     Raises:
-        ConfigError: if the model is unknown.
+        ConfigError: if the model is unknown, or relevance_stages is out of range or given for a
+            HiT.
         EngineError: if back end, device or precision is unknown, or nothing that was asked for
             works here; the message gives the reason for each.
         MissingDependencyError: if a back end asked for by name is not installed.
-        WeightsError: if the weights do not fit the network.
+        WeightsError: if the weights do not fit the network, or lack a ranker that is needed.
     """
-    config = _config(model, weights)
-    if weights is None:
-        weights = random_weights(config)
+    config, weights = _network(model, weights, relevance_stages)
     check_choice(backend, device, precision)
     wanted = 'fp32' if precision == 'auto' else precision
     fetch = partial(cache.fetch, folder=cache_folder, rebuild=rebuild)
@@ -117,21 +120,25 @@ def supported_precisions(backend: str, device: str) -> tuple[str, ...]:
     return ABILITIES.get(backend, {}).get(device.partition(':')[0], ())
 
 
-def _config(model: str | ModelConfig, weights: Weights | None) -> ModelConfig:
-    if not isinstance(model, str):
-        config = model
-    else:
-        config = get_model_config(model)
-        if weights is not None:
-            if weights.model != model:
-                raise WeightsError(
-                    f'these weights were made for {weights.model}, but {model} was asked for'
-                )
-            config = weights.config
-    if weights is not None:
-        shapes = {key: array.shape for key, array in weights.tensors.items()}
-        check_state(shapes, config, str(weights.path or 'the weights'))
-    return config
+def _network(
+    model: str | ModelConfig, weights: Weights | None, relevance_stages: int
+) -> tuple[ModelConfig, Weights]:
+    """The configuration and the weights that fit it."""
+    config = get_model_config(model) if isinstance(model, str) else model
+    if weights is None:
+        weights = random_weights(config)
+    elif isinstance(model, str):
+        if weights.model != model:
+            raise WeightsError(
+                f'these weights were made for {weights.model}, but {model} was asked for'
+            )
+        config = weights.config
+    if relevance_stages != ALL_STORED:
+        weights = serve(weights, relevance_stages)
+        config = weights.config
+    shapes = {key: array.shape for key, array in weights.tensors.items()}
+    check_state(shapes, config, str(weights.path or 'the weights'))
+    return config, weights
 
 
 def check_choice(backend: str, device: str, precision: str) -> None:
@@ -237,11 +244,9 @@ def _build_torch(config: ModelConfig, weights: Weights, wish: _Wish) -> BaseEngi
 
 def _build_openvino(config: ModelConfig, weights: Weights, wish: _Wish) -> BaseEngine:
     require('openvino', extra='openvino', purpose='the OpenVINO back end')
-    from hit_rfgm_ros.engines.accepted import accepted_graphs
     from hit_rfgm_ros.engines.openvino_engine import OpenVinoEngine
 
-    load = _loading(OpenVinoEngine, config, wish)
-    return load(accepted_graphs(config, weights, 'openvino', wish.precision, load, wish.fetch))
+    return _load_accepted('openvino', OpenVinoEngine, config, weights, wish)
 
 
 def _build_onnxruntime(config: ModelConfig, weights: Weights, wish: _Wish) -> BaseEngine:
@@ -249,23 +254,29 @@ def _build_onnxruntime(config: ModelConfig, weights: Weights, wish: _Wish) -> Ba
         raise MissingDependencyError(
             'onnxruntime was not found; it belongs to the base install: pip install onnxruntime'
         )
-    from hit_rfgm_ros.engines.accepted import accepted_graphs
     from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 
-    load = _loading(OnnxEngine, config, wish)
-    return load(accepted_graphs(config, weights, 'onnxruntime', wish.precision, load, wish.fetch))
+    return _load_accepted('onnxruntime', OnnxEngine, config, weights, wish)
 
 
-def _loading(
-    engine: Callable[..., BaseEngine], config: ModelConfig, wish: _Wish
-) -> Callable[[cache.Graphs], BaseEngine]:
-    return partial(
+def _load_accepted(
+    name: str,
+    engine: Callable[..., BaseEngine],
+    config: ModelConfig,
+    weights: Weights,
+    wish: _Wish,
+) -> BaseEngine:
+    from hit_rfgm_ros.engines import accepted
+
+    load = partial(
         engine,
         config,
         precision=wish.precision,
         max_batch=wish.max_batch,
         threads=wish.threads,
     )
+    what = (config, weights, name, wish.precision, load, wish.fetch)
+    return load(accepted.accepted_graphs(*what), later=accepted.later_graphs(*what))
 
 
 _BUILDERS: dict[str, Callable[..., BaseEngine]] = {

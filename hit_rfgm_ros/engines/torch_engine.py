@@ -95,6 +95,8 @@ class TorchEngine(BaseEngine):
         load_state(network, {key: array.astype(np.float32) for key, array in tensors.items()})
         self._dtype = _DTYPES[precision]
         self._network = fold_batch_norm(network).to(self._device, self._dtype)
+        if isinstance(self._network, RFGM):
+            self._network.rankers.float()  # small, and their order decides
         mean, deviation = 255 * np.array(MEAN), 255 * np.array(DEVIATION)
         self._scale = torch.tensor(1 / deviation, dtype=torch.float32, device=self._device)
         self._shift = torch.tensor(-mean / deviation, dtype=torch.float32, device=self._device)
