@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 import math
 from random import Random
 
@@ -27,24 +28,23 @@ class Appearance:
             darker = np.maximum(-whole, 0).astype(np.uint8)
             self._noise.append((brighter, darker))
 
-    def change_pair(
-        self, search: ImageU8, template: ImageU8, rng: Random, strength: float
-    ) -> tuple[ImageU8, ImageU8]:
-        """Change both pictures independently; only greyness is shared, and one at most is blurred.
+    def change(self, pictures: Sequence[ImageU8], rng: Random, strength: float) -> list[ImageU8]:
+        """Change all independently; greyness is shared, one of the first two at most is blurred.
 
         Args:
-            search: (S, S, 3) uint8.
-            template: (T, T, 3) uint8.
+            pictures: search region (S, S, 3) and templates (T, T, 3), uint8.
             rng: source of all randomness.
             strength: 0 (nothing) to 1.
         """
         grey = rng.random() < GREY_SHARE
         blurred = rng.random()
-        search = self._change(search, rng, strength, grey=grey, blur=blurred < 0.22 * strength)
-        template = self._change(
-            template, rng, strength, grey=grey, blur=blurred > 1 - 0.08 * strength
-        )
-        return search, template
+        changed = []
+        for place, picture in enumerate(pictures):
+            blur = blurred < 0.22 * strength if place == 0 else blurred > 1 - 0.08 * strength
+            if place > 1:
+                blur = rng.random() < 0.15 * strength
+            changed.append(self._change(picture, rng, strength, grey=grey, blur=blur))
+        return changed
 
     def _change(
         self, image: ImageU8, rng: Random, strength: float, *, grey: bool, blur: bool

@@ -26,10 +26,11 @@ class Batch:
 
     Attributes:
         search: (B, S, S, 3) uint8 RGB.
-        template: (B, S/2, S/2, 3) uint8 RGB.
+        template: (B, S/2, S/2, 3) uint8 RGB, or (B, T, S/2, S/2, 3) with T templates a pair.
         box: (B, 4) float32 x1, y1, x2, y2 as fractions of the search region.
         present: (B,) bool, False where the search region lacks the target.
-        search_features, template_features: (B, F, s, s) float16 of the teacher, or None.
+        search_features, template_features: (B, F, s, s) float16 of the teacher, or None; of
+            the first template.
     """
 
     search: Tensor
@@ -41,8 +42,8 @@ class Batch:
 
 
 def normalise(images: Tensor) -> Tensor:
-    """(B, S, S, 3) uint8 RGB -> (B, 3, S, S) float32, channels last in memory."""
-    return ((images.float() - MEAN) / STD).permute(0, 3, 1, 2)
+    """(..., S, S, 3) uint8 RGB -> (..., 3, S, S) float32, channels last in memory."""
+    return ((images.float() - MEAN) / STD).movedim(-1, -3)
 
 
 def difficulty_at(step: int, config: TrainConfig) -> float:
@@ -84,6 +85,7 @@ def make_pair_config(config: TrainConfig) -> PairConfig:
     return PairConfig(
         search_size=config.search_size,
         template_size=config.search_size // 2,
+        templates=config.templates,
         **dict(config.pairs or {}),
     )
 
@@ -107,10 +109,13 @@ def collect(
     """Draw `count` pairs into one batch, all of one kind if it is named."""
     pairs = [sampler.sample(kind) for _ in range(count)]
     search = np.stack([pair.search for pair in pairs])
-    template = np.stack([pair.template for pair in pairs])
+    template = first = np.stack([pair.template for pair in pairs])
+    if pairs[0].later:
+        later = [np.stack([pair.later[i] for pair in pairs]) for i in range(len(pairs[0].later))]
+        template = np.stack([first, *later], axis=1)
     features = [
         torch.from_numpy(teacher.features(images).astype(np.float16)) if teacher else None
-        for images in (search, template)
+        for images in (search, first)
     ]
     return Batch(
         search=torch.from_numpy(search),

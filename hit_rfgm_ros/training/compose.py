@@ -1,4 +1,4 @@
-"""Composes the two crops of a pair, one way per kind, before their appearance is changed.
+"""Composes the crops of a pair, one way per kind, before their appearance is changed.
 
 Everything is warped straight into the crop: no large canvas is ever built.
 """
@@ -6,6 +6,7 @@ Everything is warped straight into the crop: no large canvas is ever built.
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
+from dataclasses import dataclass
 from random import Random
 
 from hit_rfgm_ros.data.sequences import Sequence
@@ -15,6 +16,8 @@ from hit_rfgm_ros.training.pair_config import PairConfig, Strength, draw_target
 from hit_rfgm_ros.training.paste import Paster
 from hit_rfgm_ros.training.photos import Photo, PhotoSet
 from hit_rfgm_ros.training.scenery import (
+    LATER_SLACK,
+    Another,
     background,
     choose_other,
     corners,
@@ -27,11 +30,21 @@ from hit_rfgm_ros.training.warp import Affine, Extent, Points, Pyramid, place, w
 from hit_rfgm_ros.types import Box, ImageU8
 import numpy as np
 
-Composed = tuple[ImageU8, ImageU8, Extent, bool]  # search, template, box in pixels, present
 Target = tuple[Photo, Points, float]  # a photo, an outline in it, share of the full turns
 NO_BOX = (0.375, 0.375, 0.625, 0.625)  # fractions; stands where the target is absent
 SMALLEST = 14  # pixels, square root of a labelled box's area
 LARGEST_SHARE = 0.25  # of the photo: the search region of a larger one is mostly black border
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The crops of a pair, its box in pixels of the search region, and whether that shows it."""
+
+    search: ImageU8
+    template: ImageU8
+    later: tuple[ImageU8, ...]
+    box: Extent
+    present: bool
 
 
 class Composer:
@@ -43,7 +56,7 @@ class Composer:
         self._photos = photos.photos
         self._search = config.search_size
         self._template = config.template_size
-        self._max_gap = config.max_gap
+        self._config = config
         self._videos = [_Video(video) for video in videos]
         self._paster = Paster(photos, config)
         self._labelled = [
@@ -66,19 +79,30 @@ class Composer:
             if missing:
                 raise DatasetError(f'no usable {what} for pairs of kind {kind!r}: set its share 0')
 
-    def compose(self, kind: str, rng: Random, strength: Strength) -> Composed:
+    def compose(self, kind: str, rng: Random, strength: Strength) -> Scene:
         """Compose one pair of the given kind."""
         if kind == 'paste':
-            return (*self._paster.compose(rng, strength), True)
-        if kind == 'rectangle':
-            return (*self._same_photo(self._any_rectangle(rng), rng, strength), True)
-        if kind == 'photo':
-            return (*self._same_photo(self._any_object(rng), rng, strength), True)
-        if kind == 'video':
-            return (*self._two_frames(rng, strength), True)
-        side = float(self._search)
-        nowhere = (NO_BOX[0] * side, NO_BOX[1] * side, NO_BOX[2] * side, NO_BOX[3] * side)
-        return (*self._negative(rng, strength), nowhere, False)
+            search, template, box, another = self._paster.compose(rng, strength)
+        elif kind == 'rectangle':
+            search, template, box, another = self._same_photo(
+                self._any_rectangle(rng), rng, strength
+            )
+        elif kind == 'photo':
+            search, template, box, another = self._same_photo(self._any_object(rng), rng, strength)
+        elif kind == 'video':
+            search, template, box, another = self._two_frames(rng, strength)
+        else:
+            search, template, another = self._negative(rng, strength)
+            side = float(self._search)
+            box = (NO_BOX[0] * side, NO_BOX[1] * side, NO_BOX[2] * side, NO_BOX[3] * side)
+        later = [self._later(another, rng) for _ in range(self._config.templates - 1)]
+        return Scene(search, template, tuple(later), box, kind != 'negative')
+
+    def _later(self, another: Another, rng: Random) -> ImageU8:
+        if rng.random() < self._config.wrong_template:
+            photo, points, _ = self._any_target(rng)
+            return self._template_of(photo.picture, points, rng)
+        return another()
 
     def _any_rectangle(self, rng: Random) -> Target:
         photo = rng.choice(self._photos)
@@ -94,14 +118,19 @@ class Composer:
 
     def _same_photo(
         self, target: Target, rng: Random, strength: Strength
-    ) -> tuple[ImageU8, ImageU8, Extent]:
+    ) -> tuple[ImageU8, ImageU8, Extent, Another]:
         """Two crops around one target of one photo."""
         template = self._template_of(target[0].picture, target[1], rng)
         search, box = self._search_of(target, rng, strength)
-        return search, template, box
+        return search, template, box, self._another(target, rng)
 
-    def _template_of(self, picture: Pyramid, points: Points, rng: Random) -> ImageU8:
-        size, center = template_target(rng, self._template)
+    def _another(self, target: Target, rng: Random) -> Another:
+        return lambda: self._template_of(target[0].picture, target[1], rng, LATER_SLACK)
+
+    def _template_of(
+        self, picture: Pyramid, points: Points, rng: Random, slack: float = 1.0
+    ) -> ImageU8:
+        size, center = template_target(rng, self._template, slack)
         matrix, _ = place(points, np.eye(2), size, center)
         return _cut(picture, matrix, self._template)
 
@@ -119,32 +148,43 @@ class Composer:
         ground = background(choose_other(self._photos, rng, photo, avoid), self._search, rng)
         return _cut(photo.picture, matrix, self._search, ground), box
 
-    def _two_frames(self, rng: Random, strength: Strength) -> tuple[ImageU8, ImageU8, Extent]:
+    def _two_frames(
+        self, rng: Random, strength: Strength
+    ) -> tuple[ImageU8, ImageU8, Extent, Another]:
         video = rng.choice(self._videos)
         first = rng.choice(video.visible)
-        second = rng.choice([i for i in video.visible if abs(i - first) <= self._max_gap])
+        second = rng.choice([i for i in video.visible if abs(i - first) <= self._config.max_gap])
         template = self._template_of(video.frames[first], corners(video.box(first)), rng)
         size, center = self._spot(rng, strength)
         matrix, box = place(corners(video.box(second)), np.eye(2), size, center)
-        return _cut(video.frames[second], matrix, self._search), template, box
 
-    def _negative(self, rng: Random, strength: Strength) -> tuple[ImageU8, ImageU8]:
+        def another() -> ImageU8:
+            frame = rng.choice(
+                [i for i in video.visible if abs(i - first) <= self._config.max_gap]
+            )
+            points = corners(video.box(frame))
+            return self._template_of(video.frames[frame], points, rng, LATER_SLACK)
+
+        return _cut(video.frames[second], matrix, self._search), template, box, another
+
+    def _negative(self, rng: Random, strength: Strength) -> tuple[ImageU8, ImageU8, Another]:
         """The target is absent: distractors alone, covered, or another photo's search region."""
         draw = rng.random()
         if self._paster.usable and draw < 0.5:
-            search, template, _ = self._paster.compose(rng, strength, absent=True)
-            return search, template
+            search, template, _, another = self._paster.compose(rng, strength, absent=True)
+            return search, template, another
         target = self._any_target(rng)
         template = self._template_of(target[0].picture, target[1], rng)
+        another = self._another(target, rng)
         if draw < 0.65:
             search, box = self._search_of(target, rng, strength)
             cover(search, box, choose_other(self._photos, rng, target[0]), rng)
-            return search, template
+            return search, template, another
         other = self._any_target(rng)
         while other[0] is target[0]:
             other = self._any_target(rng)
         search, _ = self._search_of(other, rng, strength, avoid=target[0])
-        return search, template
+        return search, template, another
 
     def _any_target(self, rng: Random) -> Target:
         if self._labelled and rng.random() < 0.6:

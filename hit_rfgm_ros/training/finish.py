@@ -20,18 +20,13 @@ from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import DatasetError
 from hit_rfgm_ros.geometry.boxes import iou_arrays
 from hit_rfgm_ros.metrics.one_pass import one_pass_scores
-from hit_rfgm_ros.trackers.confidence import (
-    Calibration,
-    FloatArray,
-    auroc,
-    features,
-    fit_calibration,
-)
-from hit_rfgm_ros.trackers.hit import HiTTracker
+from hit_rfgm_ros.trackers.confidence import Calibration, auroc, fit_calibration
+from hit_rfgm_ros.trackers.corner_features import features
+from hit_rfgm_ros.trackers.single import SingleTargetTracker
 from hit_rfgm_ros.training.config import TrainConfig
 from hit_rfgm_ros.training.pairs import Pair, PairConfig, PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
-from hit_rfgm_ros.types import Array, Box, Engine
+from hit_rfgm_ros.types import Array, Box, Engine, FloatArray
 from hit_rfgm_ros.weights.files import Weights, float32_tensors, read_weights, write_weights
 from hit_rfgm_ros.weights.importing import to_half
 import numpy as np
@@ -213,14 +208,16 @@ def _choose_damping(
     best, best_score = calibration, -1.0
     for damping in DAMPINGS:
         candidate = replace(calibration, size_damping=damping)
-        score = one_pass_auc(HiTTracker(engine, config, TrackerConfig(), candidate), videos)
+        score = one_pass_auc(
+            SingleTargetTracker(engine, config, TrackerConfig(), candidate), videos
+        )
         logger.info('size damping %g: AUC %.3f on the left-out videos', damping, score)
         if score > best_score:
             best, best_score = candidate, score
     return best, best_score
 
 
-def one_pass_auc(tracker: HiTTracker, sequences: list[Sequence]) -> float:
+def one_pass_auc(tracker: SingleTargetTracker, sequences: list[Sequence]) -> float:
     """Mean AUC of one pass over each sequence, in [0, 1]."""
     scores = []
     for sequence in sequences:

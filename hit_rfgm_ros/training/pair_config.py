@@ -31,6 +31,8 @@ class PairConfig:
         appearance: strength of `Appearance`.
         mirror: probability that the template alone is flipped.
         max_gap: greatest distance of two video frames.
+        templates: pictures of the target, the first of which is exact.
+        wrong_template: probability that a later template shows something else, as a memory may.
     """
 
     search_size: int = 256
@@ -50,6 +52,8 @@ class PairConfig:
     appearance: Range = (0.3, 1.0)
     mirror: Range = (0.0, 0.15)
     max_gap: int = 30
+    templates: int = 1
+    wrong_template: float = 0.1
 
     def __post_init__(self) -> None:
         unknown = set(self.shares) - set(KINDS)
@@ -57,6 +61,8 @@ class PairConfig:
             raise ConfigError(f'unknown kinds of pairs {sorted(unknown)}; known: {KINDS}')
         if min(self.shares.values(), default=0) < 0 or sum(self.shares.values()) <= 0:
             raise ConfigError(f'shares must not be negative nor all 0, got {self.shares}')
+        if self.templates < 1:
+            raise ConfigError(f'templates must be at least 1, got {self.templates}')
         if self.search_size < 32 or self.template_size < 16:
             raise ConfigError(
                 f'sizes must be at least 32 and 16, got {self.search_size}/{self.template_size}'

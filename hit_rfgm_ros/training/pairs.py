@@ -34,6 +34,7 @@ class Pair:
     Attributes:
         search: (S, S, 3) uint8 RGB.
         template: (T, T, 3) uint8 RGB.
+        later: further templates of the target, less exact, or of something else.
         box: (4,) float32 x1, y1, x2, y2 as fractions of the search region, not clamped; the
             inverse of `CropWindow.to_image`. Without meaning where ``present`` is False.
         present: whether the target is in the search region.
@@ -45,6 +46,7 @@ class Pair:
     box: NDArray[np.float32]
     present: bool
     kind: str
+    later: tuple[ImageU8, ...] = ()
 
 
 class PairSampler:
@@ -87,18 +89,19 @@ class PairSampler:
         rng = self._rng
         if kind is None:
             kind = rng.choices(self._kinds, self._weights)[0]
-        search, template, box, present = self._composer.compose(kind, rng, self._strength)
-        search, template = self._appearance.change_pair(
-            search, template, rng, self._strength.appearance
+        scene = self._composer.compose(kind, rng, self._strength)
+        box = scene.box
+        search, template, *later = self._appearance.change(
+            [scene.search, scene.template, *scene.later], rng, self._strength.appearance
         )
         flip = rng.random() < 0.5
         if flip:
             search, box = np.asarray(cv2.flip(search, 1), np.uint8), _flip(box, search.shape[1])
         # The official recipe flips the two independently; here that is the rare, hard case.
         if flip != (rng.random() < self._strength.mirror):
-            template = np.asarray(cv2.flip(template, 1), np.uint8)
+            template, *later = (np.asarray(cv2.flip(t, 1), np.uint8) for t in (template, *later))
         fractions = np.array(box, np.float32) / np.float32(self.config.search_size)
-        return Pair(search, template, fractions, present, kind)
+        return Pair(search, template, fractions, scene.present, kind, tuple(later))
 
 
 def _flip(box: Extent, width: int) -> Extent:

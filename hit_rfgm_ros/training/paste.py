@@ -9,6 +9,8 @@ from hit_rfgm_ros.training.cutouts import Cutout
 from hit_rfgm_ros.training.pair_config import PairConfig, Strength, draw_target
 from hit_rfgm_ros.training.photos import Photo, PhotoSet
 from hit_rfgm_ros.training.scenery import (
+    LATER_SLACK,
+    Another,
     background,
     choose_other,
     cover,
@@ -43,7 +45,7 @@ class Paster:
 
     def compose(
         self, rng: Random, strength: Strength, *, absent: bool = False
-    ) -> tuple[ImageU8, ImageU8, Extent]:
+    ) -> tuple[ImageU8, ImageU8, Extent, Another]:
         """Compose one pair.
 
         Args:
@@ -52,7 +54,8 @@ class Paster:
             absent: leave the target out of the search region.
 
         Returns:
-            Search region, template, and the target's box in pixels of the search region.
+            Search region, template, the target's box in pixels of the search region, and what
+            makes another template.
         """
         side = self._config.search_size
         target = self._any_cutout(rng)
@@ -75,14 +78,24 @@ class Paster:
                 self._add_occluder(search, target, box, rng)
         if rng.random() < strength.border:
             box = cut_border(search, box, rng)
-        return search, template, box
+
+        def another() -> ImageU8:
+            other = choose_other(self._photos, rng, self._photos[target.photo])
+            return self._template(target, other, rng, strength, slack=LATER_SLACK)[0]
+
+        return search, template, box, another
 
     def _template(
-        self, target: Cutout, ground: Photo, rng: Random, strength: Strength
+        self,
+        target: Cutout,
+        ground: Photo,
+        rng: Random,
+        strength: Strength,
+        slack: float = 1.0,
     ) -> tuple[ImageU8, Affine]:
         side = self._config.template_size
         template = background(ground, side, rng, zoom=0.5)
-        size, center = template_target(rng, side)
+        size, center = template_target(rng, side, slack)
         turn = random_turn(rng, strength.turned(0.4))
         matrix, box = place(target.outline, turn, size, center)
         if rng.random() < 0.3:

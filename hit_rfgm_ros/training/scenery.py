@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import math
 from random import Random
 
@@ -15,7 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 TRIES = 8
+LATER_SLACK = 4.0  # of templates after the first, see `template_target`
 DETAIL = 25.0  # grey levels of standard deviation that make a patch recognisable
+
+Another = Callable[[], ImageU8]  # makes a further template of the same target
 
 
 def choose_other(photos: Sequence[Photo], rng: Random, *avoid: Photo | None) -> Photo:
@@ -46,10 +49,20 @@ def random_turn(rng: Random, strength: Strength, *, flips: bool = False) -> NDAr
     )
 
 
-def template_target(rng: Random, side: int) -> tuple[float, tuple[float, float]]:
-    """The template's target: half the side, centred, up to the rounding of a real window."""
-    size = 0.5 * side * math.exp(rng.uniform(-0.04, 0.02))
-    return size, (side * (0.5 + rng.uniform(-0.01, 0.01)), side * (0.5 + rng.uniform(-0.01, 0.01)))
+def template_target(
+    rng: Random, side: int, slack: float = 1.0
+) -> tuple[float, tuple[float, float]]:
+    """The template's target: half the side, centred, up to the rounding of a real window.
+
+    Args:
+        rng: source of all randomness.
+        side: of the template in pixels.
+        slack: how much less exact it is; templates of a memory are cut around found boxes.
+    """
+    size = 0.5 * side * math.exp(slack * rng.uniform(-0.04, 0.02))
+    shift = 0.01 * slack
+    x, y = (side * (0.5 + rng.uniform(-shift, shift)) for _ in range(2))
+    return size, (x, y)
 
 
 def background(photo: Photo, side: int, rng: Random, zoom: float = 1.0) -> ImageU8:

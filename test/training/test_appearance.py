@@ -21,7 +21,7 @@ def test_no_strength_changes_nothing_but_the_share_of_grey(appearance: Appearanc
     search, template = _pictures()
     grey = 0
     for seed in range(400):
-        a, b = appearance.change_pair(search, template, Random(seed), 0.0)
+        a, b = appearance.change([search, template], Random(seed), 0.0)
         if np.array_equal(a, search):
             assert np.array_equal(b, template)
         else:
@@ -34,8 +34,8 @@ def test_no_strength_changes_nothing_but_the_share_of_grey(appearance: Appearanc
 def test_same_generator_same_change(appearance: Appearance) -> None:
     search, template = _pictures()
     for seed in range(20):
-        first = appearance.change_pair(search, template, Random(seed), 1.0)
-        second = appearance.change_pair(search, template, Random(seed), 1.0)
+        first = appearance.change([search, template], Random(seed), 1.0)
+        second = appearance.change([search, template], Random(seed), 1.0)
         assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
@@ -44,7 +44,7 @@ def test_pictures_keep_shape_and_stay_recognisable(appearance: Appearance) -> No
     search = np.ascontiguousarray(np.broadcast_to(ramp, (64, 64, 3)))
     template = np.ascontiguousarray(search[:32, :32])
     for seed in range(200):
-        a, b = appearance.change_pair(search, template, Random(seed), 1.0)
+        a, b = appearance.change([search, template], Random(seed), 1.0)
         assert a.shape == search.shape
         assert b.shape == template.shape
         assert a.dtype == b.dtype == np.uint8
@@ -55,8 +55,7 @@ def test_pictures_keep_shape_and_stay_recognisable(appearance: Appearance) -> No
 def test_black_stays_nearly_black(appearance: Appearance) -> None:
     search, template = np.zeros((64, 64, 3), np.uint8), np.zeros((32, 32, 3), np.uint8)
     means = [
-        appearance.change_pair(search, template, Random(seed), 1.0)[0].mean()
-        for seed in range(100)
+        appearance.change([search, template], Random(seed), 1.0)[0].mean() for seed in range(100)
     ]
     assert np.median(means) == 0
     assert max(means) < 6  # noise alone
