@@ -15,11 +15,11 @@ import time
 from hit_rfgm_ros import TrackState, create_tracker
 from hit_rfgm_ros.data.sequences import Sequence, list_sequences
 from hit_rfgm_ros.metrics.one_pass import one_pass_scores
-from hit_rfgm_ros.trackers.hit import HiTTracker
+from hit_rfgm_ros.trackers.single import SingleTargetTracker
 import numpy as np
 
 
-def run_sequence(tracker: HiTTracker, sequence: Sequence) -> dict[str, float]:
+def run_sequence(tracker: SingleTargetTracker, sequence: Sequence) -> dict[str, float]:
     """Track one sequence from its first box; times leave reading the pictures out."""
     first = sequence.box(0)
     if first is None:

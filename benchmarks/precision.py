@@ -23,7 +23,7 @@ from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.calibration_crops import random_crops
 from hit_rfgm_ros.metrics.one_pass import OnePassScores, one_pass_scores
 from hit_rfgm_ros.trackers.factory import create_tracker
-from hit_rfgm_ros.trackers.hit import HiTTracker
+from hit_rfgm_ros.trackers.single import SingleTargetTracker
 from hit_rfgm_ros.types import Box
 from hit_rfgm_ros.weights.files import read_weights, write_weights
 import numpy as np
@@ -51,7 +51,7 @@ def with_ranges(path: Path, photos: Path, out: Path) -> str:
     return weights.model
 
 
-def follow(tracker: HiTTracker, sequence: Sequence) -> OnePassScores:
+def follow(tracker: SingleTargetTracker, sequence: Sequence) -> OnePassScores:
     """One-pass evaluation: start on the first frame, never help."""
     first = Box(*sequence.boxes[0].tolist())
     boxes = [tracker.init(sequence.read(0), first).box]

@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.tracker import TrackerConfig
-from hit_rfgm_ros.trackers.hit import HiTTracker
+from hit_rfgm_ros.trackers.single import SingleTargetTracker
 from hit_rfgm_ros.types import Box
 import numpy as np
 
@@ -64,7 +64,7 @@ class CannedEngine:
 
 def measure(box: Box, rounds: int, *, sure: bool = True, **options: Any) -> float:
     """Milliseconds of CPU per update."""
-    tracker = HiTTracker(
+    tracker = SingleTargetTracker(
         CannedEngine(sure), get_model_config('hit_tiny'), TrackerConfig.from_dict(options)
     )
     best = float('inf')

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 ImageU8 = NDArray[np.uint8]
 Array = NDArray[Any]
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class ConfidenceKind(str, Enum):
     """What the number in `TrackResult.confidence` means."""
 
     NONE = 'NONE'  # no number: confidence is 0
-    PEAK = 'PEAK'  # sharpness of the network's maps in [0, 1], no probability
+    PEAK = 'PEAK'  # from the peaks of the network's maps, in [0, 1], no probability
     CALIBRATED = 'CALIBRATED'  # probability that the overlap with the target exceeds 0.5
 
 

@@ -14,7 +14,7 @@ from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS, TrackerConfig
 from hit_rfgm_ros.runtime.params import TRACKER_TABLE
 
 if TYPE_CHECKING:
-    from hit_rfgm_ros.trackers.hit import HiTTracker
+    from hit_rfgm_ros.trackers.single import SingleTargetTracker
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class TrackerSettings:
         """The same with values for options that were not given."""
         return replace(self, options={**options, **self.options})
 
-    def create(self, fps: float) -> HiTTracker:
+    def create(self, fps: float) -> SingleTargetTracker:
         """Build the tracker; see `create_tracker`."""
         from hit_rfgm_ros.trackers.factory import create_tracker
 

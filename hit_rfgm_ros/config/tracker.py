@@ -12,6 +12,17 @@ from hit_rfgm_ros.errors import ConfigError
 
 BACKENDS = ('auto', 'tensorrt', 'onnxruntime', 'openvino', 'torch')
 PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16', 'int8')
+MEMORY_KINDS = ('auto', 'none', 'fifo', 'score', 'gr')
+WINDOWINGS = ('hann', 'none')
+MEMORY_SIZES = (64, 4096)  # smallest and largest, in tokens
+RFGM_OPTIONS = (  # without effect in networks that keep the first template alone
+    'memory_kind',
+    'memory_size',
+    'update_interval',
+    'memory_min_confidence',
+    'windowing',
+    'relevance_stages',
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,14 @@ class TrackerConfig:
         search_everywhere: while LOST, let the further windows walk over the whole image.
         min_box_size: smallest side of a box in pixels, at the start and later.
         min_visible: share of the first box that must lie in the image.
+        memory_kind: what the memory of an RFGM keeps beside the first template, see
+            `memory.tokens`; auto is gr where the weights have the ranker for it, else none.
+        memory_size: most tokens in the memory, the 64 of the first template included.
+        update_interval: frames between two memory updates; 0 is the paper's schedule.
+        memory_min_confidence: no memory update below this confidence; -1 takes the weights' own,
+            0 is off.
+        windowing: weights on the score map; hann prefers the middle of the search region.
+        relevance_stages: layers that leave out memory tokens; -1 is all that the weights have.
     """
 
     paper_mode: bool = False
@@ -64,6 +83,12 @@ class TrackerConfig:
     search_everywhere: bool = True
     min_box_size: float = 4.0
     min_visible: float = 0.25
+    memory_kind: str = 'auto'
+    memory_size: int = 192
+    update_interval: int = 0
+    memory_min_confidence: float = -1.0
+    windowing: str = 'hann'
+    relevance_stages: int = -1
 
     def __post_init__(self) -> None:
         self._check('fps', 0 < self.fps < math.inf, 'above 0 and finite')
@@ -88,6 +113,19 @@ class TrackerConfig:
             self.max_search_factor >= self.search_factor,
             f'at least search_factor ({self.search_factor:g})',
         )
+        self._check_rfgm()
+
+    def _check_rfgm(self) -> None:
+        least, most = MEMORY_SIZES
+        for name, known in (('memory_kind', MEMORY_KINDS), ('windowing', WINDOWINGS)):
+            self._check(name, getattr(self, name) in known, f'one of {", ".join(known)}')
+        self._check(
+            'memory_size', least <= self.memory_size <= most, f'in [{least}, {most}] tokens'
+        )
+        self._check('update_interval', self.update_interval >= 0, 'at least 0')
+        gate = self.memory_min_confidence
+        self._check('memory_min_confidence', gate == -1 or 0 <= gate <= 1, 'in [0, 1], or -1')
+        self._check('relevance_stages', -1 <= self.relevance_stages <= 3, '0 to 3, or -1')
 
     def _check(self, name: str, ok: bool, wanted: str) -> None:
         if not ok:
@@ -121,6 +159,6 @@ def _convert(name: str, value: Any, default: Any) -> Any:
         raise ConfigError(f'{name} must be a {type(default).__name__}, got {value!r}')
     if isinstance(default, float) and isinstance(value, (int, float)):
         return float(value)
-    if isinstance(default, int) and isinstance(value, int):
+    if isinstance(value, type(default)):
         return value
     raise ConfigError(f'{name} must be a {type(default).__name__}, got {value!r}')

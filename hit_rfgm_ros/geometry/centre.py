@@ -53,7 +53,8 @@ def decode(
         score: (B, cells) in (0, 1), row-major over a square of cells.
         size: (B, 2, cells) width and height as fractions of the search region.
         offset: (B, 2, cells) of the centre from its cell's corner in cells, x then y.
-        window: (cells,) that the score is weighed by, `hann` for one; None weighs nothing.
+        window: (cells,) or (B, cells) that the score is weighed by, `hann` for one; None weighs
+            nothing.
 
     Returns:
         See `Centres`. Of equal cells the first is taken. NaN is passed on.
@@ -83,6 +84,6 @@ def _check(score: Array, size: Array, offset: Array, window: NDArray[np.float64]
             f'to a score map {shape} belong size and offset maps {pairs}, '
             f'got {size.shape} and {offset.shape}'
         )
-    if window is not None and window.shape != shape[1:]:
-        raise GeometryError(f'the window must be {shape[1:]}, got {window.shape}')
+    if window is not None and window.shape not in (shape[1:], shape):
+        raise GeometryError(f'the window must be {shape[1:]} or {shape}, got {window.shape}')
     return side

@@ -51,7 +51,7 @@ class TokenMemory:
         if kind not in KINDS:
             raise ConfigError(f'the kind of a memory is one of {KINDS}, got {kind!r}')
         self.kind = kind
-        self._first = np.ascontiguousarray(first, np.float32)
+        self._first = np.array(first, np.float32, order='C')  # a copy: it stays for ever
         self.size = size
         self.reset()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from hit_rfgm_ros.trackers.frames import check_color
-from hit_rfgm_ros.trackers.hit import HiTTracker
 from hit_rfgm_ros.trackers.parts import make_parts
+from hit_rfgm_ros.trackers.single import SingleTargetTracker
 
 
 def create_tracker(
@@ -22,7 +22,7 @@ def create_tracker(
     color: str = 'rgb',
     threads: int = 0,
     **options: Any,
-) -> HiTTracker:
+) -> SingleTargetTracker:
     """Build a tracker of one target.
 
     Args:
@@ -39,7 +39,8 @@ def create_tracker(
         **options: the other fields of `TrackerConfig`.
 
     Raises:
-        ConfigError: if a name or a value is not known.
+        ConfigError: if a name or a value is not known, or the network lacks what an option
+            needs.
         WeightsError: if there are no weights, with the way to get them, or they do not fit.
         EngineError: if no back end can run the model here.
     """
@@ -53,4 +54,6 @@ def create_tracker(
         threads=threads,
         options={'paper_mode': paper_mode, 'fps': fps, **options},
     )
-    return HiTTracker(parts.engine, parts.config, parts.options, parts.calibration, color=color)
+    return SingleTargetTracker(
+        parts.engine, parts.config, parts.options, parts.calibration, color=color
+    )

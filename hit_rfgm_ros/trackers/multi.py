@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.errors import ConfigError, TrackerError
 from hit_rfgm_ros.trackers.confidence import Calibration
@@ -19,7 +19,14 @@ from hit_rfgm_ros.trackers.target import Target
 from hit_rfgm_ros.types import Box, Engine, ImageU8, TrackResult
 
 # What a target was started with, or what its time is counted by.
-FIXED = ('paper_mode', 'fps', 'search_factor', 'template_factor')
+FIXED = (
+    'paper_mode',
+    'fps',
+    'search_factor',
+    'template_factor',
+    'memory_kind',
+    'relevance_stages',
+)
 
 
 class MultiTargetTracker:
@@ -64,13 +71,13 @@ class MultiTargetTracker:
     def from_engine(
         cls,
         engine: Engine,
-        config: HiTConfig,
+        config: ModelConfig,
         options: TrackerConfig | None = None,
         calibration: Calibration | None = None,
         *,
         color: str = 'rgb',
     ) -> MultiTargetTracker:
-        """Make one on an engine that exists already, as `HiTTracker` is made."""
+        """Make one on an engine that exists already, as a `SingleTargetTracker` is made."""
         self = cls.__new__(cls)
         self._setup(engine, config, options or TrackerConfig(), calibration, color)
         return self
@@ -78,14 +85,14 @@ class MultiTargetTracker:
     def _setup(
         self,
         engine: Engine,
-        config: HiTConfig,
+        config: ModelConfig,
         options: TrackerConfig,
         calibration: Calibration | None,
         color: str,
     ) -> None:
         self.engine = engine
-        self.options = options
         self._runner = TargetRunner(engine, config, options, calibration, color)
+        self.options = self._runner.options
         self._clock = FrameClock(options.fps)
         self._targets: dict[int, Target] = {}
         self._last_id = 0
@@ -118,17 +125,16 @@ class MultiTargetTracker:
             Its id, never given by itself again.
 
         Raises:
-            FrameError, GeometryError, TrackerError, EngineError: as `HiTTracker.init`.
+            FrameError, GeometryError, TrackerError, EngineError: as `SingleTargetTracker.init`.
             ConfigError: if ``color`` is not known.
         """
         now = self._clock.now if stamp is None else self._clock.read(stamp)
         own = self._last_id + 1 if target_id is None else target_id
         if own < 1:
             raise TrackerError(f'the id of a target is a positive number, got {own!r}')
-        target = self._runner.start(frame, box, color=color)
+        target, _ = self._runner.start(frame, box, now, color=color)
         if not self._targets:
             self._clock.set(now)
-        target.started(now)
         self._last_id = max(self._last_id, own)
         self._targets[own] = target
         return own
@@ -163,7 +169,7 @@ class MultiTargetTracker:
             One result per target; empty where there is none.
 
         Raises:
-            FrameError, TrackerError, EngineError: as `HiTTracker.update`.
+            FrameError, TrackerError, EngineError: as `SingleTargetTracker.update`.
             ConfigError: if ``color`` is not known.
         """
         now = self._clock.read(stamp)
@@ -178,8 +184,16 @@ class MultiTargetTracker:
         return dict(zip(chosen, results))
 
     def update_memory(self) -> int:
-        """Nothing to do: HiT keeps the first template."""
-        return 0
+        """Carry out the memory updates that the last frames made due; see `types.Tracker`.
+
+        Returns:
+            How many were carried out.
+
+        Raises:
+            EngineError: if the network cannot be run; that update is left out, and those of the
+                other targets are carried out all the same.
+        """
+        return self._runner.remember(list(self._targets.values()))
 
     def change_options(self, **options: Any) -> None:
         """Take over fields of `TrackerConfig` from the next frame on; no target is lost.
@@ -193,18 +207,17 @@ class MultiTargetTracker:
                 near = get_close_matches(name, known, n=1)
                 hint = f'did you mean {near[0]!r}?' if near else f'these can: {", ".join(known)}'
                 raise ConfigError(f'{name!r} cannot be changed in a running tracker: {hint}')
-        self.options = TrackerConfig.from_dict({**asdict(self.options), **options})
-        self._runner.options = self.options
-        for target in self._targets.values():
-            target.set_options(self.options)
+        changed = TrackerConfig.from_dict({**asdict(self.options), **options})
+        self._runner.set_options(changed, self._targets.values())
+        self.options = self._runner.options
 
     def reset_memory(self) -> None:
         """Bring every target back to its first template.
 
-        HiT keeps no other, so its boxes stay; the states begin anew with TRACKING.
+        Its box stays. The state begins anew with TRACKING, and with a memory the schedule of its
+        updates too.
         """
-        for target in self._targets.values():
-            target.reset()
+        self._runner.reset(self._targets.values())
 
     def _check_known(self, target_id: int) -> None:
         if target_id not in self._targets:

@@ -7,15 +7,14 @@ import logging
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.models import ModelConfig, get_model_config
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.trackers.confidence import Calibration
+from hit_rfgm_ros.trackers.families import make_network, settle
 from hit_rfgm_ros.types import Engine
 from hit_rfgm_ros.weights.catalog import find_weights
 from hit_rfgm_ros.weights.files import Weights, read_weights
-import numpy as np
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ class Parts(NamedTuple):
     """What a tracker is made of."""
 
     engine: Engine
-    config: HiTConfig
+    config: ModelConfig
     options: TrackerConfig
     calibration: Calibration | None
 
@@ -61,12 +60,13 @@ def make_parts(
     )
     if loaded is not None:
         config = loaded.config
+    tracker_options = settle(config, tracker_options)
     warm_up(engine, config, tracker_options)
     return Parts(engine, config, tracker_options, read_calibration(loaded))
 
 
-def warm_up(engine: Engine, config: HiTConfig, options: TrackerConfig, runs: int = 1) -> None:
-    """Run every size of batch that one target can need, ``runs`` times.
+def warm_up(engine: Engine, config: ModelConfig, options: TrackerConfig, runs: int = 1) -> None:
+    """Run every size of batch and of memory that one target can need, ``runs`` times.
 
     Back ends compile on the first call of a size, OpenVINO for a second: not in the moment when
     the target is about to be lost.
@@ -74,16 +74,9 @@ def warm_up(engine: Engine, config: HiTConfig, options: TrackerConfig, runs: int
     sizes = {1}
     if not options.paper_mode:
         sizes |= {1 + options.search_windows, 1 + options.scan_windows}
-    side = config.template_size
-    tokens = np.asarray(
-        engine.run('template', {'template': np.zeros((1, side, side, 3), np.uint8)})[
-            'template_tokens'
-        ]
-    )
-    side = config.search_size
-    for size in sorted(min(size, MAX_BATCH) for size in sizes) * runs:
-        search = np.zeros((size, side, side, 3), np.uint8)
-        engine.run('track', {'search': search, 'template_tokens': np.repeat(tokens, size, 0)})
+    network = make_network(engine, config, settle(config, options))
+    for _ in range(runs):
+        network.warm_up(sorted({min(size, MAX_BATCH) for size in sizes}))
 
 
 def read_calibration(weights: Weights | None) -> Calibration | None:

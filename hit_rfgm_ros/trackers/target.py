@@ -5,23 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 import math
 
-from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.errors import GeometryError
 from hit_rfgm_ros.geometry.boxes import check_box, clip_box, format_box, visible_share
 from hit_rfgm_ros.geometry.crop import CropWindow, crop_window
-from hit_rfgm_ros.trackers.confidence import (
-    UNCALIBRATED,
-    Calibration,
-    FloatArray,
-    is_finite,
-    raw_score,
-)
+from hit_rfgm_ros.trackers.network import Network, Reading
 from hit_rfgm_ros.trackers.search_region import SearchPolicy
 from hit_rfgm_ros.trackers.size_rule import SizeRule
 from hit_rfgm_ros.trackers.states import StateMachine
-from hit_rfgm_ros.types import Array, Box, ConfidenceKind, TrackResult, TrackState
-import numpy as np
+from hit_rfgm_ros.trackers.target_memory import TargetMemory
+from hit_rfgm_ros.types import Box, ConfidenceKind, FloatArray, TrackResult, TrackState
 
 LARGE = 4  # window sides over the search size from which padding is worth skipping
 BAD_NUMBERS = 'the network gave numbers that are not finite'
@@ -30,32 +23,38 @@ BAD_NUMBERS = 'the network gave numbers that are not finite'
 class Target:
     """What is remembered about one target, and the rules that change it.
 
-    A frame goes: `propose` windows, let the network run on them, `absorb` its outputs.
+    A frame goes: `propose` windows, let the network look at them, `absorb` what it read, and ask
+    `wants_update`.
 
     Attributes:
         box: last box believed, in image pixels.
-        tokens: what the network needs to know of the template.
+        memory: what the network knows of the target.
+        picked: which of the last windows the box was read in.
+        stamp: of the last frame in seconds of the source.
+        confidence: of the last frame; 0 where its numbers were not finite.
     """
 
     def __init__(
         self,
         box: Box,
-        tokens: Array,
+        memory: TargetMemory,
         image_size: tuple[int, int],
-        config: HiTConfig,
+        network: Network,
         options: TrackerConfig,
-        calibration: Calibration | None,
     ) -> None:
         self.box = box
-        self.tokens = tokens
+        self.memory = memory
+        self.picked = 0
         self._image_size = image_size
-        self._config = config
-        self._calibration = calibration or UNCALIBRATED
+        self._search_size = network.config.search_size
+        self._kind = network.kind
+        self._calibration = network.calibration
         self._policy = SearchPolicy(options)
         self._places: list[Box] = []  # that the windows of this frame were cut around
         self._candidate: Box | None = None  # seen while LOST, not yet believed
         self._size = SizeRule(box, options, self._calibration)
-        self._stamp = 0.0
+        self.stamp = 0.0
+        self.confidence = 0.0
         self._machine = StateMachine(**self._limits(options))
 
     def _limits(self, options: TrackerConfig) -> dict[str, float]:
@@ -67,6 +66,7 @@ class Target:
         self._found_above = max(
             self._uncertain_below, _own(options.found_above, weights.found_above)
         )
+        self._remember_above = _own(options.memory_min_confidence, weights.memory_min_confidence)
         return {
             'uncertain_below': self._uncertain_below,
             'lost_below': self._lost_below,
@@ -82,7 +82,8 @@ class Target:
         self._policy.set_options(options)
 
     def reset(self) -> None:
-        """Believe in the box again: the state begins anew."""
+        """Believe in the box again, know the first template alone: the state begins anew."""
+        self.memory.reset()
         self._machine.reset()
         self._policy.set_options(self._options)
         self._candidate = None
@@ -94,8 +95,7 @@ class Target:
 
     def started(self, stamp: float) -> TrackResult:
         """The result of the first frame: the given box."""
-        self._stamp = stamp
-        return self._result(stamp, 0.0 if self._options.paper_mode else 1.0)
+        return self._result(stamp, 0.0 if self._kind is ConfidenceKind.NONE else 1.0)
 
     def propose(self, width: int, height: int) -> list[CropWindow]:
         """Search regions for the next frame, the most likely one first.
@@ -112,56 +112,55 @@ class Target:
         return [self._window(place, width, height) for place in self._places]
 
     def _window(self, place: Box, width: int, height: int) -> CropWindow:
-        factor, size = self._options.search_factor, self._config.search_size
+        factor, size = self._options.search_factor, self._search_size
         large = factor * math.sqrt(place.area) > LARGE * size
         # A target that fills the frame has a window that is mostly padding. A side that is a
         # multiple of 32 (at most 3 % longer) lets `cut` pass over it.
         multiple = 32 if large and not self._options.paper_mode else 1
         return crop_window(place, factor, size, width, height, multiple=multiple)
 
-    def absorb(
-        self,
-        windows: Sequence[CropWindow],
-        boxes: FloatArray,
-        values: FloatArray | None,
-        stamp: float,
-    ) -> TrackResult:
+    @property
+    def is_near(self) -> bool:
+        """Whether the first window of `propose` lies where the target was in the last frame."""
+        return self.state is not TrackState.LOST
+
+    def absorb(self, windows: Sequence[CropWindow], reading: Reading, stamp: float) -> TrackResult:
         """Take over what the network saw in the windows of `propose`.
 
         Args:
             windows: N search regions.
-            boxes: (N, 4) cx, cy, w, h of the network, as fractions of the windows.
-            values: (N, F) from `confidence.features`; None in paper mode.
+            reading: of them.
             stamp: seconds of the source.
         """
-        if values is None:
-            return self._follow_paper(windows[0], boxes[0], stamp)
-        finite = is_finite(values)
-        scores = self._score(values)
-        scores = np.where(finite & (boxes[:, 2] > 0) & (boxes[:, 3] > 0), scores, 0.0)
-        pick = self._pick(scores)
-        if not finite[pick]:
+        self.memory.next_frame()
+        if self._options.paper_mode:
+            return self._follow_paper(windows[0], reading, stamp)
+        self.picked = self._pick(reading.confidence)
+        if not reading.finite[self.picked]:
             self._candidate = None
             self._machine.fail(stamp, BAD_NUMBERS)
             return self._result(stamp, 0.0)
-        confidence = float(scores[pick])
-        found = windows[pick].to_image(boxes[pick])
-        found = self._moved(self._places[pick], found, confidence)
+        confidence = float(reading.confidence[self.picked])
+        found = windows[self.picked].to_image(reading.boxes[self.picked])
+        found = self._moved(self._places[self.picked], found, confidence)
         if self.state is TrackState.LOST:
             return self._seek(found, confidence, stamp)
         self._machine.update(stamp, confidence)
         if self.state is TrackState.TRACKING:
-            self._size.learn(found, confidence, stamp - self._stamp)
+            self._size.learn(found, confidence, stamp - self.stamp)
         if confidence >= self._lost_below or not self._options.freeze_when_lost:
             self.box = found
         return self._result(stamp, confidence)
 
-    def _score(self, values: Array) -> Array:
-        if self._calibration.fitted:
-            return self._calibration.probability(values)
-        return raw_score(values)
+    def wants_update(self) -> bool:
+        """Whether the memory is to be updated with the frame that was absorbed last."""
+        if not self.memory.is_due(self._options):
+            return False
+        if self._options.paper_mode:
+            return self.confidence > 0  # 0 stands for numbers that are not finite
+        return self.state is TrackState.TRACKING and self.confidence >= self._remember_above
 
-    def _pick(self, scores: Array) -> int:
+    def _pick(self, scores: FloatArray) -> int:
         """The window to believe: the first, unless it shows nothing and another one does."""
         best = int(scores.argmax())
         if self.state is TrackState.LOST:
@@ -201,11 +200,11 @@ class Target:
             return self.box
         return _around(self.box.center, *self._size.steady)
 
-    def _follow_paper(self, window: CropWindow, box: Array, stamp: float) -> TrackResult:
-        if not np.isfinite(box).all():
+    def _follow_paper(self, window: CropWindow, reading: Reading, stamp: float) -> TrackResult:
+        if not reading.finite[0]:
             return self._result(stamp, 0.0, BAD_NUMBERS)
-        self.box = clip_box(window.to_image(box, paper_mode=True), *self._image_size)
-        return self._result(stamp, 0.0)
+        self.box = clip_box(window.to_image(reading.boxes[0], paper_mode=True), *self._image_size)
+        return self._result(stamp, float(reading.confidence[0]))
 
     def _rescale(self, width: int, height: int) -> None:
         """The camera changed its picture size: scale the box along, or doubt it."""
@@ -228,23 +227,19 @@ class Target:
             self._size.rescale(sx, sy)
 
     def _result(self, stamp: float, confidence: float, reason: str = '') -> TrackResult:
-        self._stamp = stamp
+        self.stamp = stamp
+        self.confidence = confidence
         paper = self._options.paper_mode
         return TrackResult(
             box=self.box,
             confidence=confidence,
             state=TrackState.TRACKING if paper else self.state,
-            confidence_kind=self.confidence_kind,
+            confidence_kind=self._kind,
             reason=reason or self._machine.reason,
             stamp=stamp,
+            memory_tokens=self.memory.count,
+            memory_stamp=self.memory.stamp,
         )
-
-    @property
-    def confidence_kind(self) -> ConfidenceKind:
-        """What the confidence of the results means."""
-        if self._options.paper_mode:
-            return ConfidenceKind.NONE
-        return ConfidenceKind.CALIBRATED if self._calibration.fitted else ConfidenceKind.PEAK
 
 
 def check_start(box: Box, width: int, height: int, options: TrackerConfig) -> None:

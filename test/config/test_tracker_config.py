@@ -56,6 +56,14 @@ def test_unknown_option_names_the_nearest(name: str, message: str) -> None:
         ('max_scale_change', 0.5, 'at least 1, or 0'),
         ('size_damping', 0.0, r'in \(0, 1\]'),
         ('max_search_factor', 3.0, r'at least search_factor \(4\)'),
+        ('memory_kind', 'lifo', 'one of auto, none, fifo, score, gr'),
+        ('memory_size', 63, r'in \[64, 4096\] tokens'),
+        ('memory_size', 5000, r'in \[64, 4096\] tokens'),
+        ('update_interval', -1, 'at least 0'),
+        ('memory_min_confidence', 1.5, r'in \[0, 1\], or -1'),
+        ('memory_min_confidence', float('nan'), r'in \[0, 1\], or -1'),
+        ('windowing', 'hamming', 'one of hann, none'),
+        ('relevance_stages', 4, '0 to 3, or -1'),
     ],
 )
 def test_a_value_out_of_range_is_refused(name: str, value: float, message: str) -> None:
@@ -71,6 +79,8 @@ def test_a_value_out_of_range_is_refused(name: str, value: float, message: str) 
         ('fps', True, 'float'),
         ('paper_mode', 1, 'bool'),
         ('paper_mode', 'yes', 'bool'),
+        ('windowing', 1, 'str'),
+        ('memory_size', 192.0, 'int'),
     ],
 )
 def test_a_value_of_another_type_is_refused(name: str, value: Any, wanted: str) -> None:

@@ -84,6 +84,14 @@ def test_the_window_decides_between_a_high_border_and_a_lower_middle() -> None:
     assert windowed.score[0] == np.float32(0.5)
 
 
+def test_each_row_may_have_its_own_window() -> None:
+    score, size, offset = maps(1, 2)
+    score[:] = 1e-4
+    score[:, 0], score[:, 8 * SIDE + 8] = 0.9, 0.5
+    windows = np.stack([hann(SIDE), np.ones(CELLS)])
+    assert decode(score, size, offset, windows).cell.tolist() == [8 * SIDE + 8, 0]
+
+
 def test_bad_numbers_are_passed_on() -> None:
     score, size, offset = maps(2, 2)
     score[1, 5] = np.nan

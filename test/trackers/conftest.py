@@ -9,8 +9,8 @@ from typing import Any
 from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.tracker import TrackerConfig
-from hit_rfgm_ros.trackers.hit import HiTTracker
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
+from hit_rfgm_ros.trackers.single import SingleTargetTracker
 import pytest
 
 
@@ -43,14 +43,14 @@ def scripted(scenes: ModuleType) -> Any:
 
 
 @pytest.fixture
-def make_tracker(config: HiTConfig) -> Callable[..., HiTTracker]:
+def make_tracker(config: HiTConfig) -> Callable[..., SingleTargetTracker]:
     """Makes a tracker on an engine from options by name."""
 
     def make(
         engine: Any, *, color: str = 'rgb', calibration: Any = None, **options: Any
-    ) -> HiTTracker:
+    ) -> SingleTargetTracker:
         settings = TrackerConfig.from_dict(options)
-        return HiTTracker(engine, config, settings, calibration, color=color)
+        return SingleTargetTracker(engine, config, settings, calibration, color=color)
 
     return make
 

@@ -5,14 +5,12 @@ from typing import Any
 
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.trackers.confidence import (
-    FEATURES,
     UNCALIBRATED,
     Calibration,
     auroc,
-    features,
     fit_calibration,
-    raw_score,
 )
+from hit_rfgm_ros.trackers.corner_features import FEATURES, features, raw_score
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays

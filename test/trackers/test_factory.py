@@ -9,7 +9,8 @@ from typing import Any
 import hit_rfgm_ros
 from hit_rfgm_ros.errors import ConfigError, EngineError, WeightsError
 from hit_rfgm_ros.trackers import parts
-from hit_rfgm_ros.trackers.confidence import FEATURES, Calibration
+from hit_rfgm_ros.trackers.confidence import Calibration
+from hit_rfgm_ros.trackers.corner_features import FEATURES
 from hit_rfgm_ros.types import Box, ConfidenceKind, TrackState
 from hit_rfgm_ros.weights import catalog
 from hit_rfgm_ros.weights.files import write_weights

@@ -7,13 +7,13 @@ from typing import Any
 from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import ConfigError, EngineError, FrameError, GeometryError, TrackerError
-from hit_rfgm_ros.trackers.hit import HiTTracker
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
+from hit_rfgm_ros.trackers.single import SingleTargetTracker
 from hit_rfgm_ros.types import Box, TrackResult, TrackState
 import numpy as np
 import pytest
 
-MakeOne = Callable[..., HiTTracker]
+MakeOne = Callable[..., SingleTargetTracker]
 MakeMany = Callable[..., MultiTargetTracker]
 FRAME = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
 BOX = Box(100, 80, 60, 40)

@@ -5,18 +5,18 @@ from types import ModuleType
 from typing import Any
 
 from hit_rfgm_ros.geometry.boxes import iou
-from hit_rfgm_ros.trackers.hit import HiTTracker
+from hit_rfgm_ros.trackers.single import SingleTargetTracker
 from hit_rfgm_ros.types import Box, TrackResult, TrackState
 import numpy as np
 import pytest
 
-Make = Callable[..., HiTTracker]
+Make = Callable[..., SingleTargetTracker]
 Frame = tuple[np.ndarray, Box | None]
 TRACKING, UNCERTAIN, LOST = TrackState.TRACKING, TrackState.UNCERTAIN, TrackState.LOST
 FPS = 30
 
 
-def follow(tracker: HiTTracker, frames: list[Frame]) -> list[TrackResult]:
+def follow(tracker: SingleTargetTracker, frames: list[Frame]) -> list[TrackResult]:
     """One result per frame, the first frame being the start."""
     first, box = frames[0]
     assert box is not None

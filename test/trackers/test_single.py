@@ -9,13 +9,14 @@ from typing import Any
 
 from hit_rfgm_ros.errors import FrameError, GeometryError, TrackerError
 from hit_rfgm_ros.geometry.boxes import iou
-from hit_rfgm_ros.trackers.confidence import FEATURES, Calibration
-from hit_rfgm_ros.trackers.hit import HiTTracker
+from hit_rfgm_ros.trackers.confidence import Calibration
+from hit_rfgm_ros.trackers.corner_features import FEATURES
+from hit_rfgm_ros.trackers.single import SingleTargetTracker
 from hit_rfgm_ros.types import Box, ConfidenceKind, TrackState
 import numpy as np
 import pytest
 
-Make = Callable[..., HiTTracker]
+Make = Callable[..., SingleTargetTracker]
 HEIGHT, WIDTH = 240, 320
 BOX = Box(100, 80, 60, 40)
 FRAME = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
@@ -345,7 +346,9 @@ def test_a_bad_frame_is_refused_and_the_track_goes_on(
     assert tracker.update(FRAME) == twin.update(FRAME)
 
 
-def pictures(tracker: HiTTracker, engine: Any, first: Any, second: Any) -> list[np.ndarray]:
+def pictures(
+    tracker: SingleTargetTracker, engine: Any, first: Any, second: Any
+) -> list[np.ndarray]:
     tracker.init(first, Box(5, 190, 60, 60))  # reaches over two edges: padding as well
     tracker.update(second)
     return [np.asarray(picture) for picture in engine.searches]
