@@ -8,7 +8,13 @@ from pathlib import Path
 import time
 
 import click
-from hit_rfgm_ros.cli.engine_options import MODEL, WEIGHTS_HELP, load_weights
+from hit_rfgm_ros.cli.engine_options import (
+    MODEL,
+    STAGES,
+    WEIGHTS_HELP,
+    describe_network,
+    load_weights,
+)
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
 from hit_rfgm_ros.data.pictures import open_source
 from hit_rfgm_ros.engines import accepted
@@ -31,19 +37,27 @@ def engine() -> None:
 @click.option('--backend', type=click.Choice(BACKENDS), default='auto', show_default=True)
 @click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda or cuda:N.')
 @click.option('--precision', type=click.Choice(PRECISIONS), default='auto', show_default=True)
+@STAGES
 def build_command(
-    model: str, weights_file: str | None, backend: str, device: str, precision: str
+    model: str,
+    weights_file: str | None,
+    backend: str,
+    device: str,
+    precision: str,
+    relevance_stages: int | None,
 ) -> None:
     """Build and check an engine now, so that a tracker starts at once."""
     start = time.perf_counter()
+    weights = load_weights(model, weights_file, relevance_stages)
     built = create_engine(
         model,
-        load_weights(model, weights_file),
+        weights,
         backend=backend,
         device=device,
         precision=precision,
     )
-    click.echo(f'{model}: {built.choice} ({time.perf_counter() - start:.1f} s)')
+    name = describe_network(weights)
+    click.echo(f'{name}: {built.choice} ({time.perf_counter() - start:.1f} s)')
 
 
 @engine.command('calibrate')
@@ -63,7 +77,7 @@ def calibrate_command(
     network's activations on them are stored with a copy of the weights.
     """
     weights = load_weights(model, weights_file)
-    if weights is None:
+    if weights.path is None:
         raise EngineError('random weights track nothing: int8 needs no ranges of them')
     source = open_source(pictures)
     step = max(1, (source.length or count) // count)

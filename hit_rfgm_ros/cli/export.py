@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 from hit_rfgm_ros import __version__
-from hit_rfgm_ros.cli.engine_options import MODEL, WEIGHTS_HELP, load_weights
-from hit_rfgm_ros.config.models import ModelConfig, get_model_config
+from hit_rfgm_ros.cli.engine_options import MODEL, STAGES, WEIGHTS_HELP, load_weights
+from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.data.golden import LENGTH
 from hit_rfgm_ros.engines import accepted
 from hit_rfgm_ros.engines.base import BaseEngine, graph_specs
-from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.errors import EngineError
+from hit_rfgm_ros.weights.options import options_of
 
 
 @click.command('export')
@@ -35,16 +35,23 @@ from hit_rfgm_ros.errors import EngineError
     show_default=True,
     help='Whose habits the graphs suit; every back end can read them.',
 )
+@STAGES
 @click.option('--out', required=True, type=click.Path(path_type=Path), help='Folder to write to.')
-def export(model: str, weights_file: str | None, precision: str, backend: str, out: Path) -> None:
+def export(
+    model: str,
+    weights_file: str | None,
+    precision: str,
+    backend: str,
+    relevance_stages: int | None,
+    out: Path,
+) -> None:
     """Write the graphs of a model as ONNX, with a JSON file that describes them.
 
     They are written only if they agree with the reference (torch where it is installed) along a
     whole track.
     """
-    loaded = load_weights(model, weights_file)
-    config = get_model_config(model) if loaded is None else loaded.config
-    weights = random_weights(config) if loaded is None else loaded
+    weights = load_weights(model, weights_file, relevance_stages)
+    config = weights.config
     graphs = accepted.make_graphs(config, weights, backend, precision)
     click.echo(f'comparing {model} in {precision} with the reference ...')
     engine = _engine(config, graphs, backend, precision)
@@ -56,6 +63,7 @@ def export(model: str, weights_file: str | None, precision: str, backend: str, o
         'made_for': backend,
         'made_by': f'hit_rfgm_ros {__version__}',
         'weights_sha256': weights.sha256,
+        'options': options_of(config),
         'pictures': 'uint8 RGB, (batch, side, side, 3); normalisation is in the graph',
         'graphs': {name: _describe(config, model, name, graph) for name, graph in graphs.items()},
         'agreement': None if agreement is None else asdict(agreement),
@@ -87,7 +95,10 @@ def _describe(config: ModelConfig, model: str, name: str, graph: bytes) -> dict[
         'file': f'{model}_{name}.onnx',
         'sha256': hashlib.sha256(graph).hexdigest(),
         'inputs': {
-            label: {'dtype': dtype, 'shape': ['batch', *shape]}
+            label: {
+                'dtype': dtype,
+                'shape': ['batch', *('tokens' if side is None else side for side in shape)],
+            }
             for label, (dtype, shape) in spec.inputs.items()
         },
         'outputs': list(spec.outputs),

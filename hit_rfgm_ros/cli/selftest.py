@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import click
-from hit_rfgm_ros.cli.engine_options import MODEL, WEIGHTS_HELP, load_weights
-from hit_rfgm_ros.config.models import get_model_config, list_models
-from hit_rfgm_ros.engines import accepted, agreement
+from hit_rfgm_ros.cli.engine_options import (
+    MODEL,
+    STAGES,
+    WEIGHTS_HELP,
+    describe_network,
+    load_weights,
+)
+from hit_rfgm_ros.config.models import list_models
+from hit_rfgm_ros.engines import accepted, agreement, reference
 from hit_rfgm_ros.engines.base import PrecisionError
-from hit_rfgm_ros.engines.random_weights import random_weights
-from hit_rfgm_ros.engines.reference import Reference, write_reference
+from hit_rfgm_ros.engines.reference import Reference
 from hit_rfgm_ros.engines.select import create_engine, possible_engines
 from hit_rfgm_ros.errors import EngineError, HitRfgmError, MissingDependencyError, WeightsError
 from hit_rfgm_ros.weights.catalog import find_weights
@@ -40,6 +45,7 @@ class Row(NamedTuple):
 @click.command('selftest')
 @click.option('--model', type=MODEL, help='One model. [default: every model that has weights]')
 @click.option('--weights', 'weights_file', help=WEIGHTS_HELP)
+@STAGES
 @click.option(
     '--threads', type=click.IntRange(0), default=0, help='Threads; 0: the back end chooses.'
 )
@@ -53,6 +59,7 @@ def selftest(
     context: click.Context,
     model: str | None,
     weights_file: str | None,
+    relevance_stages: int | None,
     threads: int,
     write_reference: bool,
 ) -> None:
@@ -62,15 +69,16 @@ def selftest(
     is the overlap with the reference's boxes, IOU LOST how much less the boxes overlap with the
     truth than the reference's. Exit code 1 if a back end that is installed does not agree.
     """
-    if weights_file is not None and model is None:
-        raise click.UsageError('--weights needs --model')
+    if model is None and (weights_file, relevance_stages) != (None, None):
+        option = '--relevance-stages' if weights_file is None else '--weights'
+        raise click.UsageError(f'{option} needs --model')
     failed = False
     for name in _models(model):
-        loaded = load_weights(name, weights_file)
+        weights = load_weights(name, weights_file, relevance_stages)
         if write_reference:
-            _write_reference(name, loaded)
+            _write_reference(name, weights)
         else:
-            failed |= _test_model(name, loaded, threads)
+            failed |= _test_model(name, weights, threads)
     if failed:
         context.exit(1)
 
@@ -93,24 +101,22 @@ def _models(model: str | None) -> list[str]:
     return found
 
 
-def _write_reference(model: str, weights: Weights | None) -> None:
-    if weights is None:
+def _write_reference(model: str, weights: Weights) -> None:
+    if weights.path is None:
         raise EngineError('reference boxes belong to a weights file, not to random weights')
     engine = create_engine(model, weights, backend='torch', device='cpu', precision='fp32')
-    click.echo(f'{write_reference(engine, weights, agreement.lead(engine))} written')
+    click.echo(f'{reference.write_reference(engine, weights, agreement.lead(engine))} written')
 
 
-def _test_model(model: str, loaded: Weights | None, threads: int) -> bool:
-    config = get_model_config(model) if loaded is None else loaded.config
-    weights = random_weights(config) if loaded is None else loaded
-    source, reference = accepted.find_reference(config, weights)
-    if reference is None:
+def _test_model(model: str, weights: Weights, threads: int) -> bool:
+    source, track = accepted.find_reference(weights.config, weights)
+    if track is None:
         raise EngineError('neither torch nor ONNX Runtime is installed: nothing to compare with')
-    which = 'random weights' if loaded is None else f'{weights.path}'
-    click.echo(f'{model} ({which}), compared with {source}:')
+    which = 'random weights' if weights.path is None else f'{weights.path}'
+    click.echo(f'{describe_network(weights)} ({which}), compared with {source}:')
     _print(_HEADER)
     failed = False
-    for row in _rows(model, weights, reference, threads):  # one by one: each takes a while
+    for row in _rows(model, weights, track, threads):  # one by one: each takes a while
         _print(row.cells)
         failed |= row.failed
     return failed
@@ -121,7 +127,7 @@ def _print(cells: tuple[str, ...]) -> None:
     click.echo(f'  {line.rstrip()}')
 
 
-def _rows(model: str, weights: Weights, reference: Reference, threads: int) -> Iterator[Row]:
+def _rows(model: str, weights: Weights, track: Reference, threads: int) -> Iterator[Row]:
     trained = accepted.is_trained(weights)  # the boxes of random weights have no area
     for backend, device, precision in possible_engines():
         place = (backend, device, precision)
@@ -135,7 +141,7 @@ def _rows(model: str, weights: Weights, reference: Reference, threads: int) -> I
                 precision=precision,
                 threads=threads,
             )
-            result = agreement.compare(engine, reference, trained=trained)
+            result = agreement.compare(engine, track, trained=trained)
         except MissingDependencyError as error:
             yield Row((*blank, f'not installed: {_first_sentence(error)}'), False)
         except PrecisionError as error:

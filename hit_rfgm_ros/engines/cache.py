@@ -20,6 +20,7 @@ import platformdirs
 
 MAGIC = b'HITRFGM1'
 MAX_FOLDER_BYTES = 2 * 2**30
+LARGE_BYTES = 100 * 10**6  # a file of this size is told of
 LOCK_SECONDS = 300.0  # then the graphs are built without waiting any longer
 
 Graphs = dict[str, bytes]
@@ -175,6 +176,14 @@ def _write(path: Path, key: Mapping[str, str], graphs: Graphs) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        size = path.stat().st_size
+        if size >= LARGE_BYTES:
+            _log.info(
+                '%s takes %.0f MB; the folder is kept below %.0f MB',
+                path,
+                size / 1e6,
+                MAX_FOLDER_BYTES / 1e6,
+            )
         _bound(path.parent, keep=path)
     except OSError as error:
         _log.warning('%s cannot be written, tracking goes on without it: %s', path, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.geometry.crop import crop_window, cut
 from hit_rfgm_ros.types import Box, ImageU8
@@ -15,7 +15,7 @@ _SHIFT = 0.5  # of the search region, in sides of the box, as a moving target sh
 
 
 def random_crops(
-    pictures: Iterable[ImageU8], config: HiTConfig, seed: int = 0
+    pictures: Iterable[ImageU8], config: ModelConfig, seed: int = 0
 ) -> Iterator[tuple[ImageU8, ImageU8]]:
     """Search region and template of one random box per picture.
 
