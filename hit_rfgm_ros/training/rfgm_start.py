@@ -38,7 +38,7 @@ class Layout:
     @classmethod
     def of(cls, width: int) -> Layout:
         """Two thirds of the channels for content, the rest for what the matcher needs."""
-        content = width * 2 // 3
+        content = min(width * 2 // 3, width - 4 * len(WAVES) - FOUND_CHANNELS - 2)
         place = content + 4 * len(WAVES)
         return cls(
             slice(0, content),
