@@ -6,21 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from hit_rfgm_ros.config.models import get_model_config, list_models
+from hit_rfgm_ros.config.models import MODELS, get_model_config, list_models
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.errors import HitRfgmError, WeightsError
 from hit_rfgm_ros.weights.catalog import (
     WEIGHT_CARDS,
+    WeightCard,
     find_weights,
     read_manifest,
     shipped_folder,
     user_path,
 )
 from hit_rfgm_ros.weights.files import Weights, read_weights, verify, write_weights
-from hit_rfgm_ros.weights.importing import import_checkpoint
+from hit_rfgm_ros.weights.importing import import_checkpoint, missing_keys
 from hit_rfgm_ros.weights.levit import import_levit
+from hit_rfgm_ros.weights.serving import served
 from hit_rfgm_ros.weights.spec import parameter_count
+from hit_rfgm_ros.weights.vit import import_encoder
 
-_MODEL = click.Choice(list_models())
+_MODEL = click.Choice(list(MODELS))
 LONG_TEXT, SHORT_TEXT = 240, 60  # characters of one metadata entry
 
 
@@ -39,30 +43,39 @@ def weights() -> None:
 )
 @click.option('--half', is_flag=True, help='Store as float16: half the size.')
 @click.option(
+    '--encoder',
     '--levit',
+    'encoder',
     is_flag=True,
-    help="FILE is LeViT's, trained on ImageNet: keep its backbone, to start training from.",
+    help="FILE is of a network trained on pictures, LeViT's for HiT, a ViT's (MAE, DeiT, timm) "
+    'for RFGM: keep its encoder, to start training from.',
 )
-def import_command(file: Path, model: str, out: Path | None, half: bool, levit: bool) -> None:
+def import_command(file: Path, model: str, out: Path | None, half: bool, encoder: bool) -> None:
     """Make the authors' checkpoint usable here.
 
     FILE is what torch.save wrote (.pth.tar, .pth, .bin) or a safetensors file, with the official
-    key names. Nothing in it is executed.
+    key names; for RFGM it may be OSTrack's. Nothing in it is executed.
     """
-    if levit and out is None:
-        raise click.UsageError('--levit needs --out: a backbone alone is not for tracking.')
-    if levit and half:
-        raise click.UsageError('--levit and --half do not go together.')
+    if encoder and out is None:
+        raise click.UsageError('--encoder needs --out: a backbone alone is not for tracking.')
+    if encoder and half:
+        raise click.UsageError('--encoder and --half do not go together.')
     if out is None:
         out = user_path(model)
         _make_folder(out.parent)
-    if levit:
-        count = import_levit(file, get_model_config(model), out)
+    if encoder:
+        config = get_model_config(model)
+        if isinstance(config, RFGMConfig):
+            count = import_encoder(file, config, out)
+        else:
+            count = import_levit(file, config, out)
         click.echo(f'{out}: the backbone of {model} ({count} tensors), to train from')
         return
     imported = import_checkpoint(file, model, half=half)
     written = write_weights(out, model, imported.tensors, imported.metadata)
     click.echo(f'{out}: {_summary(written)}')
+    if missing := missing_keys(written):
+        click.echo(f'missing in {file}: {", ".join(missing)}')
 
 
 @weights.command('info')
@@ -76,6 +89,7 @@ def info_command(file: Path, full: bool) -> None:
         'dtype': found.dtypes,
         'tensors': str(len(found.tensors)),
         'parameters': f'{parameter_count(found.config):,}',
+        **_serves(found),
         'size': f'{file.stat().st_size:,} bytes',
         'sha256': found.sha256,
     }
@@ -120,17 +134,29 @@ def list_command() -> None:
         try:
             path = find_weights(model)
         except WeightsError:
-            rows.append((model, count, 'none: import or train', WEIGHT_CARDS[model].licence))
-            missing.append(WEIGHT_CARDS[model])
+            card = WEIGHT_CARDS[model]
+            none = 'none: import or train' if card.source else 'none: train'
+            rows.append((model, count, none, card.licence or '-'))
+            missing.append(card)
             continue
         shipped = path.parent == shipped_folder() and model in manifest
         licence = manifest[model].licence if shipped else _licence(path)
         rows.append((model, count, 'comes with the package' if shipped else str(path), licence))
     _print_table(rows)
-    if missing:
-        click.echo(f"\nThe authors' checkpoints: download from {missing[0].source}, then run")
-        for card in missing:
-            click.echo(f'  {card.import_command}')
+    _print_sources(missing)
+
+
+def _print_sources(missing: Sequence[WeightCard]) -> None:
+    """Where models without weights get them, those of one page together."""
+    for source in dict.fromkeys(card.source for card in missing):
+        cards = [card for card in missing if card.source == source]
+        if not source:
+            names = ', '.join(card.model for card in cards)
+            click.echo(f'\nNobody publishes weights for {names}: train them with: hit-rfgm train')
+            continue
+        click.echo(f"\nThe authors' checkpoints: download from {source}, then run")
+        for card in cards:
+            click.echo(f'  {card.import_command}' + (f'  # {card.gives}' if card.gives else ''))
 
 
 def _verify_all() -> None:
@@ -157,7 +183,13 @@ def _summary(found: Weights) -> str:
     return (
         f'{found.model}, {found.dtypes}, {len(found.tensors)} tensors, '
         f'{parameter_count(found.config):,} parameters, sha256 {found.sha256}'
+        + ''.join(f'; it serves {text}' for text in _serves(found).values())
     )
+
+
+def _serves(found: Weights) -> dict[str, str]:
+    """For `info`: what rankers the weights have decides."""
+    return {'serves': served(found.config)} if isinstance(found.config, RFGMConfig) else {}
 
 
 def _licence(path: Path) -> str:

@@ -10,6 +10,7 @@ DEPTH = 12
 FILTER_LAYER = 4  # the Token Filter is layers 1 to 3, and layer 4 up to its ranker
 _RANKED_LAYERS = (4, 7, 10)
 _KEPT_TENTHS = (9, 8, 7)
+MAX_STAGES = len(_RANKED_LAYERS)
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class RFGMConfig:
     template_size: int = 128
 
     def __post_init__(self) -> None:
-        if not 0 <= self.relevance_stages <= len(_RANKED_LAYERS):
+        if not 0 <= self.relevance_stages <= MAX_STAGES:
             raise ConfigError(f'relevance_stages must be 0 to 3, got {self.relevance_stages!r}')
         if self.width != 64 * self.heads or self.heads < 1:
             raise ConfigError(
@@ -89,7 +90,7 @@ class RFGMConfig:
         stage keeps 9/10 at layer 10, two keep 9/10 at 7 and 8/10 at 10 (table 7).
         """
         count = self.relevance_stages
-        layers = _RANKED_LAYERS[len(_RANKED_LAYERS) - count :]
+        layers = _RANKED_LAYERS[MAX_STAGES - count :]
         return tuple(zip(layers, _KEPT_TENTHS[:count]))
 
     @property

@@ -12,6 +12,8 @@ from hit_rfgm_ros.errors import ConfigError, WeightsError
 from hit_rfgm_ros.models.hit.network import HiT
 from hit_rfgm_ros.models.rfgm.network import RFGM
 from hit_rfgm_ros.types import Array
+from hit_rfgm_ros.weights.files import read_weights
+from hit_rfgm_ros.weights.serving import ALL_STORED, serve
 import torch
 from torch import nn
 
@@ -22,13 +24,19 @@ def create_model(name: str, weights: str | None = None, **options: Any) -> nn.Mo
     Args:
         name: as in `list_models`.
         weights: a safetensors file made by ``hit-rfgm weights import``; None keeps random weights.
-        options: fields of the model's configuration, ``bridge_stages=('max',)`` for one.
+        options: fields of the model's configuration, ``bridge_stages=('max',)`` for one. An RFGM
+            with weights has the relevance stages that they have rankers for, or those asked for.
 
     Raises:
         ConfigError: if the name or an option is unknown.
         WeightsError: if the file does not fit the network.
     """
     config = get_model_config(name)
+    held = None if weights is None else read_weights(weights, name)
+    if isinstance(config, RFGMConfig) and held is not None:
+        # Which rankers there are decides about the default.
+        held = serve(held, options.pop('relevance_stages', ALL_STORED))
+        config = held.config
     if 'bridge_stages' in options:
         options['bridge_stages'] = tuple(options['bridge_stages'])
     try:
@@ -37,10 +45,8 @@ def create_model(name: str, weights: str | None = None, **options: Any) -> nn.Mo
         known = ', '.join(config.__dataclass_fields__)
         raise ConfigError(f'{name} has no such option ({error}); it takes: {known}') from error
     model = build_network(config)
-    if weights is not None:
-        from hit_rfgm_ros.weights.files import read_weights
-
-        load_state(model, read_weights(weights).tensors)
+    if held is not None:
+        load_state(model, held.tensors)
     return model.eval()
 
 

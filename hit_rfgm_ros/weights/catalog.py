@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 
-from hit_rfgm_ros.config.hit import HIT_MODELS
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.errors import WeightsError
 import platformdirs
 
 HIT_REPOSITORY = 'https://github.com/kangben258/HiT'
 HIT_LICENCE = 'MIT (the repository)'  # nothing is stated for the checkpoints alone
+OSTRACK_REPOSITORY = 'https://github.com/botaoye/OSTrack'
+OSTRACK_LICENCE = HIT_LICENCE
 
 
 @dataclass(frozen=True)
@@ -21,20 +22,35 @@ class WeightCard:
 
     Attributes:
         model: name as in `list_models`.
-        authors_name: what the authors call the model.
+        authors_name: what the authors call the model; empty if nobody publishes weights.
+        file: name of the checkpoint that they publish.
         source: the public page that links to their checkpoints.
         licence: as far as that page states it.
+        gives: what the checkpoint serves, if that is not all of the model.
     """
 
     model: str
-    authors_name: str
-    source: str
-    licence: str
+    authors_name: str = ''
+    file: str = ''
+    source: str = ''
+    licence: str = ''
+    gives: str = ''
 
     @property
     def import_command(self) -> str:
         """The one command that makes a downloaded checkpoint usable here."""
-        return f'hit-rfgm weights import {self.authors_name}.pth.tar --model {self.model}'
+        return f'hit-rfgm weights import {self.file} --model {self.model}'
+
+    @property
+    def advice(self) -> str:
+        """How to get weights, in a sentence."""
+        if not self.source:
+            return f'Nobody publishes any for {self.model}: train them with: hit-rfgm train.'
+        gives = f', which gives {self.gives}' if self.gives else ''
+        return (
+            f"Import the authors' checkpoint (download {self.authors_name} from {self.source}, "
+            f'then run: {self.import_command}){gives}, or train one with: hit-rfgm train.'
+        )
 
 
 @dataclass(frozen=True)
@@ -88,10 +104,8 @@ def find_weights(model: str, path: str | Path | None = None) -> Path:
     for candidate in (user_path(model), shipped_folder() / f'{model}.safetensors'):
         if candidate.is_file():
             return candidate
-    card = WEIGHT_CARDS[model]
     raise WeightsError(
-        f"there are no weights for {model}. Import the authors' checkpoint (download it from "
-        f'{card.source}, then run: {card.import_command}), or train one with: hit-rfgm train. '
+        f'there are no weights for {model}. {WEIGHT_CARDS[model].advice} '
         "Random weights, for benchmarks only, are had with weights='random'."
     )
 
@@ -113,7 +127,27 @@ def read_manifest(folder: Path | None = None) -> dict[str, ShippedFile]:
         raise WeightsError(f'{path} is no usable manifest: {error}') from error
 
 
+def _hit_card(model: str, authors_name: str) -> WeightCard:
+    file = f'{authors_name}.pth.tar'
+    return WeightCard(model, authors_name, file, HIT_REPOSITORY, HIT_LICENCE)
+
+
 WEIGHT_CARDS: dict[str, WeightCard] = {
-    model: WeightCard(model, authors_name, HIT_REPOSITORY, HIT_LICENCE)
-    for model, authors_name in zip(HIT_MODELS, ('HiT_Base', 'HiT_Small', 'HiT_Tiny', 'HiT_PVT'))
+    card.model: card
+    for card in (
+        _hit_card('hit_base', 'HiT_Base'),
+        _hit_card('hit_small', 'HiT_Small'),
+        _hit_card('hit_tiny', 'HiT_Tiny'),
+        _hit_card('hit_pvt', 'HiT_PVT'),
+        WeightCard(
+            'rfgm_b256',
+            'vitb_256_mae_32x4_ep300',
+            'OSTrack_ep0300.pth.tar',
+            OSTRACK_REPOSITORY,
+            OSTRACK_LICENCE,
+            'OSTrack: relevance_stages 0 and the memory kinds none, fifo and score',
+        ),
+        WeightCard('rfgm_s256'),
+        WeightCard('rfgm_t256'),
+    )
 }

@@ -13,12 +13,11 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
 
-from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
-from hit_rfgm_ros.config.models import get_model_config
-from hit_rfgm_ros.errors import ConfigError, WeightsError
+from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.types import Array
+from hit_rfgm_ros.weights.options import config_from_metadata
 from hit_rfgm_ros.weights.spec import check_state, is_computed
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,6 @@ from safetensors.numpy import load, save
 
 FORMAT_VERSION = '1'
 MAX_FILE_BYTES = 2**31
-MAX_PICTURE = 512
-OPTIONS = ('bridge_stages', 'position_encoding', 'search_size', 'template_size')
 _FLOATS = (np.float16, np.float32, np.float64)
 
 
@@ -52,9 +49,9 @@ class Weights:
     path: Path | None = None
 
     @property
-    def config(self) -> HiTConfig:
+    def config(self) -> ModelConfig:
         """The configuration that these weights were made for."""
-        return _config(self.model, self.metadata, str(self.path or self.model))
+        return config_from_metadata(self.model, self.metadata, str(self.path or self.model))
 
     @property
     def dtypes(self) -> str:
@@ -78,7 +75,7 @@ def read_weights(path: str | Path, model: str | None = None) -> Weights:
     tensors, metadata = _parse(path, data)
     if metadata.get('part') == 'backbone':
         raise WeightsError(
-            f'{path} holds a backbone only, from LeViT: training can start from it, '
+            f'{path} holds a backbone only: training can start from it, '
             'tracking needs the weights of a whole model'
         )
     made_for = metadata.get('model', '')
@@ -131,6 +128,31 @@ def write_weights(
     data = _serialise(kept, texts)
     write_atomically(path, data)
     return replace(weights, sha256=hashlib.sha256(data).hexdigest(), path=path)
+
+
+def write_backbone(path: Path, model: str, tensors: Mapping[str, Array], source: Path) -> int:
+    """Write a backbone alone, made of another network's file, for training to start from.
+
+    Args:
+        path: where to write.
+        model: whose backbone it is.
+        tensors: under the model's keys.
+        source: the file that they came from.
+
+    Returns:
+        The number of tensors written.
+
+    Raises:
+        WeightsError: if the file cannot be written.
+    """
+    metadata = {
+        'part': 'backbone',
+        'model': model,
+        'source': source.name,
+        'source_sha256': file_sha256(source),
+    }
+    write_atomically(path, save(dict(tensors), metadata=metadata))
+    return len(tensors)
 
 
 def verify(path: str | Path, *, model: str | None = None, sha256: str | None = None) -> Weights:
@@ -242,33 +264,8 @@ def _parse(path: Path, data: bytes) -> tuple[dict[str, Array], dict[str, str]]:
     return {key: array for key, array in tensors.items() if not is_computed(key)}, metadata
 
 
-def _config(model: str, metadata: Mapping[str, str], source: str) -> HiTConfig:
-    if model not in HIT_MODELS:
-        raise WeightsError(
-            f'{source} was made for {model}, which this version does not know; '
-            f'known models: {", ".join(HIT_MODELS)}'
-        )
-    config = get_model_config(model)
-    if 'options' not in metadata:
-        return config
-    try:
-        return replace(config, **_options(json.loads(metadata['options'])))
-    except (ValueError, TypeError, AttributeError, RecursionError, ConfigError) as error:
-        raise WeightsError(f'{source}: unusable "options" in the metadata: {error}') from error
-
-
-def _options(given: dict[str, Any]) -> dict[str, Any]:
-    """The configuration's fields that a file may change; a file must not ask for huge tables."""
-    for name, value in given.items():
-        if name not in OPTIONS:
-            raise ValueError(f'{name[:80]} is none of {", ".join(OPTIONS)}')
-        if name.endswith('_size') and not (type(value) is int and value <= MAX_PICTURE):
-            raise ValueError(f'{name} must be a whole number up to {MAX_PICTURE}')
-    return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
-
-
 def _check(weights: Weights, source: str) -> None:
-    config = _config(weights.model, weights.metadata, source)
+    config = config_from_metadata(weights.model, weights.metadata, source)
     check_state({key: array.shape for key, array in weights.tensors.items()}, config, source)
     for key, array in weights.tensors.items():
         if array.dtype not in _FLOATS:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
-from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import MODELS, ModelConfig, get_model_config
+from hit_rfgm_ros.config.rfgm import MAX_STAGES, RFGMConfig
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.catalog import WEIGHT_CARDS
 from hit_rfgm_ros.weights.checkpoint import read_state_dict
 from hit_rfgm_ros.weights.files import FORMAT_VERSION, Weights, check_finite, file_sha256
-from hit_rfgm_ros.weights.spec import check_state, index_tables, is_computed
+from hit_rfgm_ros.weights.hit_spec import index_tables
+from hit_rfgm_ros.weights.options import options_text
+from hit_rfgm_ros.weights.rfgm_spec import UNUSED
+from hit_rfgm_ros.weights.spec import check_state, is_computed, state_spec
 import numpy as np
 
 
@@ -33,10 +37,12 @@ def import_checkpoint(
         model: name as in `list_models`.
         half: convert to float16; without it every tensor keeps the source's type.
         options: fields of the model's configuration that differ from the default, for the
-            ablations: ``{'bridge_stages': ['max']}`` for one.
+            ablations: ``{'bridge_stages': ['max']}`` for one. Without them an RFGM has the
+            relevance stages that the file has rankers for, none if it is OSTrack's.
 
     Returns:
-        Weights for `write_weights`: index tables are checked and left out, counters left out.
+        Weights for `write_weights`: index tables are checked and left out, as are counters and
+        what OSTrack's checkpoints hold but do not use.
 
     Raises:
         ConfigError: if the model or an option is unknown.
@@ -44,16 +50,18 @@ def import_checkpoint(
             index table is not ours, if a number is not finite or, with ``half``, too large.
     """
     path = Path(path)
-    options = dict(options or {})
-    config = replace(get_model_config(model), **{k: _hashable(v) for k, v in options.items()})
     state = read_state_dict(path)
+    config = _config(model, options, state)
+    if isinstance(config, RFGMConfig):
+        state = {key: array for key, array in state.items() if key not in UNUSED}
     try:
         check_state({key: array.shape for key, array in state.items()}, config, str(path))
     except WeightsError as error:
         other = _fitting_model(state)
         hint = f'{path} is a checkpoint of {other}: use --model {other}. ' if other else ''
         raise WeightsError(f'{hint}{error}') from error
-    _check_tables(state, config, str(path))
+    if isinstance(config, HiTConfig):
+        _check_tables(state, config, str(path))
     tensors = {key: array for key, array in state.items() if not is_computed(key)}
     for key, array in tensors.items():
         if array.dtype.kind != 'f':
@@ -65,10 +73,10 @@ def import_checkpoint(
         'source': path.name,
         'source_sha256': file_sha256(path),
         'licence': 'that of the source',
-        'authors': f'{card.source}, {card.licence}',
+        **options_text(config),
     }
-    if options:
-        metadata['options'] = json.dumps(options)
+    if card.source:
+        metadata['authors'] = f'{card.source}, {card.licence}'
     weights = Weights(model, tensors, metadata)
     check_finite(weights, str(path))
     return to_half(weights) if half else weights
@@ -89,6 +97,32 @@ def to_half(weights: Weights) -> Weights:
                 f'{key} holds {largest:g}, more than float16 can (65504); import without --half'
             )
     return replace(weights, tensors=tensors)
+
+
+def missing_keys(weights: Weights) -> list[str]:
+    """Keys of the whole model that the weights lack: those of rankers."""
+    held = state_spec(weights.config)
+    return [key for key in state_spec(get_model_config(weights.model)) if key not in held]
+
+
+def _config(
+    model: str, options: Mapping[str, Any] | None, state: Mapping[str, Array]
+) -> ModelConfig:
+    """The model's configuration with the options given, or with the rankers that are there."""
+    config = get_model_config(model)
+    if options is None and isinstance(config, RFGMConfig):
+        return _with_rankers(config, state)
+    return replace(config, **{k: _hashable(v) for k, v in (options or {}).items()})
+
+
+def _with_rankers(config: RFGMConfig, state: Mapping[str, Array]) -> RFGMConfig:
+    """The configuration whose rankers are those of the state dict; the default if none is."""
+    held = {key.split('.')[1] for key in state if key.startswith('rankers.')}
+    for stages, extra in product(range(MAX_STAGES + 1), (False, True)):
+        fitting = replace(config, relevance_stages=stages, filter_ranker=extra)
+        if {str(layer) for layer in fitting.ranked_layers} == held:
+            return fitting
+    return config
 
 
 def _hashable(value: Any) -> Any:
@@ -125,9 +159,9 @@ def _check_tables(state: dict[str, Array], config: HiTConfig, source: str) -> No
 def _fitting_model(state: dict[str, Array]) -> str | None:
     """The model that the state dict does fit."""
     shapes = {key: array.shape for key, array in state.items()}
-    for model in HIT_MODELS:
+    for model in MODELS:
         try:
-            check_state(shapes, get_model_config(model), '')
+            check_state(shapes, _config(model, None, state), '')
         except WeightsError:
             continue
         return model

@@ -16,10 +16,9 @@ from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.checkpoint import read_state_dict
-from hit_rfgm_ros.weights.files import file_sha256, write_atomically
+from hit_rfgm_ros.weights.files import write_backbone
 from hit_rfgm_ros.weights.spec import check_state, is_computed, state_spec
 import numpy as np
-from safetensors.numpy import save
 
 BODY = 'backbone.body.'
 LEVIT_NAMES = {'hit_base': 'LeViT-384', 'hit_small': 'LeViT-128', 'hit_tiny': 'LeViT-128S'}
@@ -75,15 +74,7 @@ def import_levit(path: Path, config: HiTConfig, out: Path) -> int:
     Raises:
         WeightsError: as `backbone_from_levit`, or if the file cannot be written.
     """
-    tensors = backbone_from_levit(path, config)
-    metadata = {
-        'part': 'backbone',
-        'model': config.name,
-        'source': path.name,
-        'source_sha256': file_sha256(path),
-    }
-    write_atomically(out, save(tensors, metadata=metadata))
-    return len(tensors)
+    return write_backbone(out, config.name, backbone_from_levit(path, config), path)
 
 
 def map_levit(

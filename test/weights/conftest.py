@@ -9,7 +9,7 @@ from typing import Any
 
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.types import Array
-from hit_rfgm_ros.weights.spec import index_tables
+from hit_rfgm_ros.weights.hit_spec import index_tables
 import numpy as np
 import pytest
 import torch

@@ -4,7 +4,7 @@ from hashlib import sha256
 import json
 from pathlib import Path
 
-from hit_rfgm_ros.config.models import list_models
+from hit_rfgm_ros.config.models import MODELS
 from hit_rfgm_ros.errors import ConfigError, WeightsError
 from hit_rfgm_ros.weights import catalog
 from hit_rfgm_ros.weights.catalog import (
@@ -46,7 +46,7 @@ def test_order_is_given_file_then_user_folder_then_package(
 
 
 @pytest.mark.usefixtures('places')
-@pytest.mark.parametrize('model', list_models())
+@pytest.mark.parametrize('model', MODELS)
 def test_model_without_weights_says_how_to_get_them(model: str) -> None:
     with pytest.raises(WeightsError) as caught:
         find_weights(model)
@@ -54,7 +54,10 @@ def test_model_without_weights_says_how_to_get_them(model: str) -> None:
     card = WEIGHT_CARDS[model]
     assert message.startswith(f'there are no weights for {model}')
     assert card.source in message
-    assert f'hit-rfgm weights import {card.authors_name}.pth.tar --model {model}' in message
+    if card.source:
+        assert f'hit-rfgm weights import {card.file} --model {model}' in message
+    else:
+        assert f'Nobody publishes any for {model}' in message
     assert 'hit-rfgm train' in message
     assert "weights='random'" in message
 
@@ -72,10 +75,15 @@ def test_unknown_model_names_the_nearest() -> None:
 
 
 def test_every_model_has_a_card() -> None:
-    assert list(WEIGHT_CARDS) == list_models()
+    assert list(WEIGHT_CARDS) == list(MODELS)
     for card in WEIGHT_CARDS.values():
-        assert card.source.startswith('https://')
-        assert card.licence
+        assert card.source.startswith('https://') == bool(card.file) == bool(card.licence)
+
+
+@pytest.mark.usefixtures('places')
+def test_what_a_published_checkpoint_does_not_give_is_said() -> None:
+    with pytest.raises(WeightsError, match='which gives OSTrack: relevance_stages 0 and the mem'):
+        find_weights('rfgm_b256')
 
 
 def test_user_folder_is_named_after_the_package() -> None:

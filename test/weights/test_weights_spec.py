@@ -9,10 +9,10 @@ from types import ModuleType
 from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.errors import WeightsError
+from hit_rfgm_ros.weights.hit_spec import index_tables
 from hit_rfgm_ros.weights.spec import (
     check_state,
     computed_keys,
-    index_tables,
     is_computed,
     parameter_count,
     state_spec,
