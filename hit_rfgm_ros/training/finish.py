@@ -12,19 +12,20 @@ import json
 import logging
 from pathlib import Path
 
-from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.data.sequences import Sequence, list_sequences
 from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import DatasetError
-from hit_rfgm_ros.geometry.boxes import iou_arrays
 from hit_rfgm_ros.metrics.one_pass import one_pass_scores
 from hit_rfgm_ros.trackers.confidence import Calibration, auroc, fit_calibration
-from hit_rfgm_ros.trackers.corner_features import features
 from hit_rfgm_ros.trackers.single import SingleTargetTracker
+from hit_rfgm_ros.training.batches import make_pair_config
 from hit_rfgm_ros.training.config import TrainConfig
-from hit_rfgm_ros.training.pairs import Pair, PairConfig, PairSampler
+from hit_rfgm_ros.training.observe import observe, reader_of
+from hit_rfgm_ros.training.pairs import Pair, PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
 from hit_rfgm_ros.types import Array, Box, Engine, FloatArray
 from hit_rfgm_ros.weights.files import Weights, float32_tensors, read_weights, write_weights
@@ -34,25 +35,7 @@ import numpy as np
 logger = logging.getLogger(__name__)
 
 DAMPINGS = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05)
-BATCH = 8
 INT8_PAIRS = 64  # on which the ranges of activations are measured
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a network answered on N pairs.
-
-    Attributes:
-        values: (N, features) confidence features.
-        overlap: (N,) IoU with the truth, 0 where the target is absent.
-        present: (N,) whether the search region shows the target.
-        size_ratio: (N,) predicted over true sqrt(w * h), NaN where absent.
-    """
-
-    values: FloatArray
-    overlap: FloatArray
-    present: FloatArray
-    size_ratio: FloatArray
 
 
 @dataclass(frozen=True)
@@ -87,20 +70,30 @@ def finish(config: TrainConfig, out: Path) -> Finished:
     """
     raw = read_weights(Path(config.out) / 'latest.safetensors')
     data = Path(config.data)
-    weights = to_half(replace(raw, tensors=rescale_correlation(float32_tensors(raw))))
+    tensors = float32_tensors(raw)
+    if not isinstance(raw.config, RFGMConfig):
+        tensors = rescale_correlation(tensors)
+    weights = to_half(replace(raw, tensors=tensors))
     engine = create_engine(weights.config, weights)
     videos = [v for v in list_sequences(data / 'videos') if v.name not in config.videos]
     if not videos:
         raise DatasetError('training has seen all videos: leave some out of "videos" to judge by')
-    pairs = _pairs(weights.config, data, videos)
-    seen = observe(engine, pairs)
+    pairs = _pairs(config, data, videos)
+    read, features = reader_of(weights.config)
+    seen = observe(engine, pairs, read)
     shown = seen.present > 0
     factor = 1 / float(np.median(seen.size_ratio[shown]))
-    calibration = fit_calibration(seen.values, seen.overlap > 0.5, size_factor=factor)
+    calibration = fit_calibration(
+        seen.values, seen.overlap > 0.5, size_factor=factor, features=features
+    )
     confidence = calibration.probability(seen.values)
     lost, uncertain, found = thresholds(confidence[seen.overlap > 0.5], confidence[~shown])
     calibration = replace(
-        calibration, lost_below=lost, uncertain_below=uncertain, found_above=found
+        calibration,
+        lost_below=lost,
+        uncertain_below=uncertain,
+        found_above=found,
+        memory_min_confidence=max(uncertain, 0.5),
     )
     calibration, video_auc = _choose_damping(engine, weights.config, calibration, videos)
     crops = [(pair.search, pair.template) for pair in pairs[:INT8_PAIRS]]
@@ -146,43 +139,16 @@ def rescale_correlation(tensors: Mapping[str, Array]) -> dict[str, Array]:
     return scaled
 
 
-def _pairs(config: HiTConfig, data: Path, videos: list[Sequence], count: int = 2400) -> list[Pair]:
+def _pairs(
+    config: TrainConfig, data: Path, videos: list[Sequence], count: int = 2400
+) -> list[Pair]:
     """Held-out pairs of all kinds, of medium strength: what tracking meets."""
     shares = {'paste': 0.25, 'rectangle': 0.15, 'photo': 0.1, 'video': 0.25, 'negative': 0.25}
-    pair_config = PairConfig(
-        search_size=config.search_size, template_size=config.template_size, shares=shares
-    )
+    pair_config = replace(make_pair_config(config), shares=shares)
     photos = PhotoSet.load(data, part='val')
     sampler = PairSampler(photos, pair_config, seed=77, videos=videos)
     sampler.difficulty = 0.3
     return [sampler.sample() for _ in range(count)]
-
-
-def observe(engine: Engine, pairs: list[Pair]) -> Seen:
-    """Run a network over pairs."""
-    values, boxes = [], []
-    for start in range(0, len(pairs), BATCH):
-        some = pairs[start : start + BATCH]
-        templates = np.stack([pair.template for pair in some])
-        tokens = engine.run('template', {'template': templates})['template_tokens']
-        search = np.stack([pair.search for pair in some])
-        outputs = engine.run('track', {'search': search, 'template_tokens': tokens})
-        found = np.asarray(outputs['boxes'], np.float64)
-        values.append(
-            features(outputs['score_tl'], outputs['score_br'], outputs['correlation'], found)
-        )
-        boxes.append(found)
-    found = np.concatenate(boxes)
-    truth = np.array([pair.box for pair in pairs], np.float64)
-    present = np.array([pair.present for pair in pairs], np.float64)
-    sides = np.maximum(found[:, 2:], 1e-3)
-    predicted = np.concatenate([found[:, :2] - 0.5 * sides, sides], axis=1)
-    true_sides = truth[:, 2:] - truth[:, :2]
-    overlap = iou_arrays(predicted, np.concatenate([truth[:, :2], true_sides], axis=1)) * present
-    with np.errstate(invalid='ignore'):
-        ratio = np.sqrt(sides.prod(1) / true_sides.prod(1))
-    ratio[present == 0] = np.nan
-    return Seen(np.concatenate(values), overlap, present, ratio)
 
 
 def thresholds(good: FloatArray, absent: FloatArray) -> tuple[float, float, float]:
@@ -203,7 +169,7 @@ def thresholds(good: FloatArray, absent: FloatArray) -> tuple[float, float, floa
 
 
 def _choose_damping(
-    engine: Engine, config: HiTConfig, calibration: Calibration, videos: list[Sequence]
+    engine: Engine, config: ModelConfig, calibration: Calibration, videos: list[Sequence]
 ) -> tuple[Calibration, float]:
     best, best_score = calibration, -1.0
     for damping in DAMPINGS:

@@ -1,8 +1,12 @@
 """What turns a run into a weights file."""
 
+from dataclasses import replace
+
+from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.geometry.boxes import iou
 from hit_rfgm_ros.models.registry import create_model, load_state
-from hit_rfgm_ros.training.finish import observe, rescale_correlation, thresholds
+from hit_rfgm_ros.training.finish import rescale_correlation, thresholds
+from hit_rfgm_ros.training.observe import observe, read_centres, reader_of
 from hit_rfgm_ros.training.pairs import Pair
 from hit_rfgm_ros.types import Array, Box
 import numpy as np
@@ -69,6 +73,33 @@ def test_observed_overlap_is_that_of_the_boxes() -> None:
     assert seen.present.tolist() == [1] * 10 + [0] * 2
     assert np.median(seen.size_ratio[:10]) == pytest.approx(1, abs=1e-5)
     assert np.isnan(seen.size_ratio[10:]).all()
+
+
+class _CentreEngine:
+    """Answers with one box whatever it sees; keeps how many memory tokens it was given."""
+
+    backend, device, precision = 'test', 'cpu', 'fp32'
+
+    def run(self, graph: str, inputs: dict[str, Array]) -> dict[str, Array]:
+        (count,) = {len(array) for array in inputs.values()}
+        if graph == 'template':
+            return {'template_tokens': np.zeros((count, 64, 8), np.float32)}
+        self.tokens = inputs['memory'].shape[1]
+        score = np.full((count, 256), 0.01, np.float32)
+        score[:, 8 * 16 + 8] = 0.9
+        size = np.full((count, 2, 256), 0.2, np.float32)
+        return {'score': score, 'size': size, 'offset': np.zeros((count, 2, 256), np.float32)}
+
+
+def test_centre_head_is_read_at_its_peak_with_all_templates() -> None:
+    read, names = reader_of(get_model_config('rfgm_t256'))
+    engine = _CentreEngine()
+    pair = _pair([0.4, 0.4, 0.6, 0.6], present=True)
+    seen = observe(engine, [replace(pair, later=(pair.template, pair.template))] * 3, read)
+    assert read is read_centres
+    assert seen.values.shape == (3, len(names))
+    np.testing.assert_allclose(seen.overlap, 1, atol=1e-5)
+    assert engine.tokens == 3 * 64
 
 
 def test_thresholds_rise_from_lost_to_found() -> None:
