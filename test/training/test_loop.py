@@ -9,6 +9,7 @@ from hit_rfgm_ros.models import create_model
 from hit_rfgm_ros.training import checkpoint
 from hit_rfgm_ros.training.batches import difficulty_at
 from hit_rfgm_ros.training.config import TrainConfig
+from hit_rfgm_ros.training.families import family_of
 from hit_rfgm_ros.training.loop import Average, Run, learning_rate, train
 from hit_rfgm_ros.weights.files import read_weights
 import pytest
@@ -153,3 +154,14 @@ def test_fresh_run_can_start_from_a_levit_backbone(config: TrainConfig, tmp_path
     state = run.model.state_dict()
     for key, value in backbone.items():
         assert torch.equal(state[key], torch.from_numpy(value)), key
+
+
+@pytest.mark.parametrize(
+    'path',
+    sorted((Path(__file__).parents[2] / 'config' / 'train').glob('*.yaml')),
+    ids=lambda path: path.stem,
+)
+def test_settings_that_come_with_the_package_are_accepted(path: Path) -> None:
+    config = TrainConfig.from_yaml(path)
+    assert path.stem.startswith(config.model)
+    assert family_of(config).sized(config, config.search_size).search_size == config.search_size
