@@ -29,7 +29,8 @@ class TrainConfig:
         relevance_stages: RFGM: stages that drop memory tokens; -1 is the model's own number.
         templates: RFGM: pictures of the target that a sample's memory holds.
         drop_path: RFGM: as in the paper (there 0.1).
-        backbone: file of LeViT ImageNet weights that a fresh run starts from; "" for none.
+        backbone: file of ImageNet weights that a fresh run starts from, LeViT's for HiT or a ViT's
+            for RFGM; "" for none.
         videos: names of the videos that training may see; the others judge and calibrate.
         teacher: NanoTrack v3 backbone (ONNX) whose features are imitated; "" for none.
         teacher_shift: pixels by which the teacher's cells see too far right and down, see

@@ -8,6 +8,7 @@ from typing import Any
 
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.rfgm import RFGMConfig
+from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.models.rfgm.network import RFGM
 from hit_rfgm_ros.models.rfgm.vit import Block
 from hit_rfgm_ros.training.batches import collect, make_pair_config, normalise
@@ -17,6 +18,8 @@ from hit_rfgm_ros.training.pairs import PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
 from hit_rfgm_ros.training.rfgm_objective import RFGMObjective
 from hit_rfgm_ros.training.rfgm_start import Layout, set_start_values, waves
+from hit_rfgm_ros.weights.vit import encoder_from_vit
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -65,8 +68,21 @@ class RFGMFamily:
         return model
 
     def start(self, model: nn.Module, config: TrainConfig) -> None:
-        """Values that already match a little, and the principal components of the photos."""
+        """An encoder from a file, if one is named; or values that already match a little.
+
+        Raises:
+            ConfigError: if layers sleep that the file would fill.
+        """
         assert isinstance(model, RFGM)
+        if config.backbone:
+            if len(config.layers) < model.config.depth:
+                raise ConfigError('backbone fills all layers: leave layers at its default')
+            arrays = encoder_from_vit(config.backbone, model.config)
+            known = model.state_dict()
+            model.load_state_dict(
+                known | {key: torch.from_numpy(array) for key, array in arrays.items()}
+            )
+            return
         pairs = replace(make_pair_config(config), shares={'rectangle': 1.0})
         sampler = PairSampler(PhotoSet.load(Path(config.data), part='val'), pairs, config.seed)
         set_start_values(model, normalise(collect(sampler, FIRST_PICTURES).search))
@@ -111,6 +127,8 @@ def _moved_positions(
     The waves of the start values are computed anew and what was learnt beside them is
     interpolated, which the shorter waves would not survive.
     """
+    if (old.search_size, old.template_size) == (new.search_size, new.template_size):
+        return positions
     place = Layout.of(new.width).place
     before, after = waves(old, template=template), waves(new, template=template)
     learnt = positions.clone()

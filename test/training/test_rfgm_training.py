@@ -4,6 +4,8 @@ from dataclasses import replace
 import json
 from pathlib import Path
 
+from hit_rfgm_ros.errors import ConfigError
+from hit_rfgm_ros.models import create_model
 from hit_rfgm_ros.models.rfgm.network import RFGM
 from hit_rfgm_ros.models.rfgm.vit import Block
 from hit_rfgm_ros.training.batches import collect, normalise
@@ -14,6 +16,7 @@ from hit_rfgm_ros.training.photos import PhotoSet
 from hit_rfgm_ros.training.rfgm_family import RFGMFamily, Sleeping
 from hit_rfgm_ros.weights.files import read_weights
 import pytest
+from safetensors.numpy import save_file
 import torch
 
 
@@ -144,3 +147,18 @@ def test_pairs_carry_as_many_templates_as_asked(photo_tree: Path) -> None:
         assert batch.template.shape == (4, 3, 64, 64, 3)
         assert normalise(batch.template).shape == (4, 3, 3, 64, 64)
         assert not torch.equal(batch.template[:, 1], batch.template[:, 2])
+
+
+def test_fresh_run_can_start_from_a_vit_encoder(config: TrainConfig, tmp_path: Path) -> None:
+    """A file under RFGM's own backbone keys, as ``weights import --encoder`` writes it."""
+    torch.manual_seed(3)
+    source = create_model('rfgm_t256', search_size=128, template_size=64)
+    encoder = {k: v.numpy() for k, v in source.state_dict().items() if k.startswith('backbone.')}
+    path = tmp_path / 'vit.safetensors'
+    save_file(encoder, path)
+    whole = replace(config, layers=tuple(range(1, 13)), backbone=str(path))
+    state = Run(whole).model.state_dict()
+    for key, value in encoder.items():
+        assert torch.equal(state[key], torch.from_numpy(value)), key
+    with pytest.raises(ConfigError, match='layers'):
+        Run(replace(config, backbone=str(path)))
