@@ -44,19 +44,32 @@ def golden() -> Path:
 
 @pytest.fixture(scope='session')
 def fill() -> ModuleType:
-    """The generator of seeded weights and pictures that the expected numbers were made with."""
-    spec = spec_from_file_location('golden_fill', GOLDEN / 'fill.py')
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The generator of seeded weights and pictures that HiT's expected numbers were made with."""
+    return load_golden('fill')
+
+
+@pytest.fixture(scope='session')
+def ostrack_fill() -> ModuleType:
+    """The same for OSTrack and RFGM."""
+    return load_golden('ostrack_fill')
 
 
 @pytest.fixture(scope='session')
 def hit_dev() -> dict[str, Any]:
     """Boxes and intermediate results of the official HiT networks."""
     return read_golden('hit_dev.json')
+
+
+@pytest.fixture(scope='session')
+def ostrack_dev() -> dict[str, Any]:
+    """Boxes, maps and tokens of the official OSTrack, and steps of its tracker."""
+    return read_golden('ostrack_dev.json')
+
+
+@pytest.fixture(scope='session')
+def rfgm_dev() -> dict[str, Any]:
+    """Maps, kept tokens and filtered memories of the reading of the RFGM paper."""
+    return read_golden('rfgm_dev.json')
 
 
 @pytest.fixture(scope='session')
@@ -101,6 +114,16 @@ def isolated_domain() -> Iterator[int]:
 
 
 _next_domain = os.getpid() * 13 % 100
+
+
+def load_golden(name: str) -> ModuleType:
+    """One module of the golden folder."""
+    spec = spec_from_file_location(f'golden_{name}', GOLDEN / f'{name}.py')
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def read_golden(name: str) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+import warnings
 
 from hit_rfgm_ros.geometry.crop import crop_window, cut
 from hit_rfgm_ros.models import create_model
@@ -39,6 +41,16 @@ class Run:
     exact: bool
     tensors: dict[str, Tensor] = field(default_factory=dict)
     blocks: list[tuple[str, float, float]] = field(default_factory=list)
+
+
+@pytest.fixture(scope='session')
+def thop() -> ModuleType:
+    """The counter of multiply-adds, without its warnings about the late distutils."""
+    with warnings.catch_warnings():
+        # thop compares torch's version by a class of the late distutils
+        warnings.filterwarnings('ignore', 'distutils Version classes', DeprecationWarning)
+        warnings.filterwarnings('ignore', 'The distutils package', DeprecationWarning)
+        return import_module('thop')
 
 
 @pytest.fixture(scope='session')

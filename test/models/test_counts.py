@@ -6,9 +6,7 @@ each normalisation still there; it leaves out attention products and parameters 
 modules with children (attention biases, position embeddings).
 """
 
-from importlib import import_module
 from types import ModuleType
-import warnings
 
 from hit_rfgm_ros.models import create_model
 from hit_rfgm_ros.models.hit.fuse import fold_batch_norm
@@ -23,15 +21,6 @@ MODELS = ('hit_base', 'hit_small', 'hit_tiny', 'hit_pvt')
 @pytest.fixture(scope='module', params=MODELS)
 def model(request: pytest.FixtureRequest) -> nn.Module:
     return create_model(request.param)
-
-
-@pytest.fixture(scope='module')
-def thop() -> ModuleType:
-    with warnings.catch_warnings():
-        # thop compares torch's version by a class of the late distutils
-        warnings.filterwarnings('ignore', 'distutils Version classes', DeprecationWarning)
-        warnings.filterwarnings('ignore', 'The distutils package', DeprecationWarning)
-        return import_module('thop')
 
 
 def pictures() -> tuple[Tensor, Tensor]:

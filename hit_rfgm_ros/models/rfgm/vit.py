@@ -103,8 +103,10 @@ class ViT(nn.Module):
         self.patch_embed = PatchEmbed(config.width)
         self.pos_embed_z = nn.Parameter(torch.empty(1, config.template_tokens, config.width))
         self.pos_embed_x = nn.Parameter(torch.empty(1, config.search_tokens, config.width))
-        shares = torch.linspace(0, config.drop_path, config.depth).tolist()
-        self.blocks = nn.ModuleList(Block(config.width, config.heads, share) for share in shares)
+        last = config.depth - 1
+        self.blocks = nn.ModuleList(
+            Block(config.width, config.heads, config.drop_path * i / last) for i in range(last + 1)
+        )
         self.norm = nn.LayerNorm(config.width, eps=EPS)
         for positions in (self.pos_embed_z, self.pos_embed_x):
             nn.init.normal_(positions, std=0.02)
