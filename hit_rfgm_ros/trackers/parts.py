@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from hit_rfgm_ros.config.models import ModelConfig, get_model_config
+from hit_rfgm_ros.config.models import ModelConfig, get_model_config, keeps_memory
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.trackers.confidence import Calibration
@@ -15,6 +15,7 @@ from hit_rfgm_ros.trackers.families import make_network, settle
 from hit_rfgm_ros.types import Engine
 from hit_rfgm_ros.weights.catalog import find_weights
 from hit_rfgm_ros.weights.files import Weights, read_weights
+from hit_rfgm_ros.weights.serving import check_memory_kind, config_for
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,11 @@ def make_parts(
     config = get_model_config(model)
     tracker_options = TrackerConfig.from_dict(options)
     loaded = None if weights == RANDOM else read_weights(find_weights(model, weights), model)
+    if loaded is not None:
+        check_memory_kind(loaded, tracker_options.memory_kind)
+        config = config_for(loaded, tracker_options.relevance_stages)
+    if loaded is not None or not keeps_memory(model):
+        tracker_options = settle(config, tracker_options)  # before the engine, which takes long
     engine = create_engine(
         model,
         loaded,
@@ -57,9 +63,9 @@ def make_parts(
         precision=precision,
         max_batch=MAX_BATCH,
         threads=threads,
+        relevance_stages=tracker_options.relevance_stages,
     )
-    if loaded is not None:
-        config = loaded.config
+    config = engine.config
     tracker_options = settle(config, tracker_options)
     warm_up(engine, config, tracker_options)
     return Parts(engine, config, tracker_options, read_calibration(loaded))

@@ -6,8 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.models import ModelConfig, get_model_config
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
 from hit_rfgm_ros.trackers.single import SingleTargetTracker
@@ -25,9 +24,15 @@ def scenes() -> ModuleType:
     return module
 
 
-@pytest.fixture(scope='session')
-def config() -> HiTConfig:
-    return get_model_config('hit_tiny')
+@pytest.fixture(params=['hit', 'rfgm'])
+def family(request: pytest.FixtureRequest) -> str:
+    """What holds for trackers holds for both families of networks."""
+    return str(request.param)
+
+
+@pytest.fixture
+def config(family: str) -> ModelConfig:
+    return get_model_config({'hit': 'hit_tiny', 'rfgm': 'rfgm_t256'}[family])
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ def scripted(scenes: ModuleType) -> Any:
 
 
 @pytest.fixture
-def make_tracker(config: HiTConfig) -> Callable[..., SingleTargetTracker]:
+def make_tracker(config: ModelConfig) -> Callable[..., SingleTargetTracker]:
     """Makes a tracker on an engine from options by name."""
 
     def make(
@@ -56,7 +61,7 @@ def make_tracker(config: HiTConfig) -> Callable[..., SingleTargetTracker]:
 
 
 @pytest.fixture
-def make_multi(config: HiTConfig) -> Callable[..., MultiTargetTracker]:
+def make_multi(config: ModelConfig) -> Callable[..., MultiTargetTracker]:
     """The same for many targets."""
 
     def make(engine: Any, **options: Any) -> MultiTargetTracker:

@@ -7,10 +7,12 @@ from types import ModuleType
 from typing import Any
 
 import hit_rfgm_ros
+from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.errors import ConfigError, EngineError, WeightsError
-from hit_rfgm_ros.trackers import parts
 from hit_rfgm_ros.trackers.confidence import Calibration
 from hit_rfgm_ros.trackers.corner_features import FEATURES
+from hit_rfgm_ros.trackers.parts import warm_up
 from hit_rfgm_ros.types import Box, ConfidenceKind, TrackState
 from hit_rfgm_ros.weights import catalog
 from hit_rfgm_ros.weights.files import write_weights
@@ -68,13 +70,52 @@ def test_colour_order_is_the_frames(tmp_path: Path) -> None:
         pytest.param({'paper_mode': True}, [1], id='paper-mode'),
     ],
 )
+@pytest.mark.parametrize('family', ['hit'], indirect=True)
 def test_every_size_of_batch_is_warm(
-    monkeypatch: pytest.MonkeyPatch, scenes: ModuleType, options: dict[str, Any], sizes: list[int]
+    scenes: ModuleType, config: ModelConfig, options: dict[str, Any], sizes: list[int]
 ) -> None:
     engine = scenes.MatchingEngine()
-    monkeypatch.setattr(parts, 'create_engine', lambda *_, **__: engine)
-    hit_rfgm_ros.create_tracker('hit_tiny', weights='random', **options)
-    assert engine.batches == sizes
+    warm_up(engine, config, TrackerConfig.from_dict(options), runs=2)
+    assert engine.batches == sizes * 2
+
+
+@pytest.mark.parametrize(
+    ('options', 'counts', 'filtered'),
+    [
+        pytest.param({}, [64, 128, 192], 1, id='default'),
+        pytest.param({'memory_size': 150}, [64, 128, 150], 2, id='odd-size'),
+        pytest.param({'memory_size': 200, 'memory_kind': 'fifo'}, [64, 128, 192], 0, id='fifo'),
+        pytest.param({'memory_kind': 'none'}, [64], 0, id='none'),
+        pytest.param({'memory_size': 64}, [64], 0, id='smallest'),
+    ],
+)
+@pytest.mark.parametrize('family', ['rfgm'], indirect=True)
+def test_every_size_of_memory_is_warm(
+    monkeypatch: pytest.MonkeyPatch,
+    scenes: ModuleType,
+    config: ModelConfig,
+    options: dict[str, Any],
+    counts: list[int],
+    filtered: int,
+) -> None:
+    engine = scenes.ScriptedEngine()
+    seen = []
+    run = engine.run
+
+    def watch(graph: str, inputs: Any) -> Any:
+        outputs = run(graph, inputs)
+        if graph == 'track':
+            seen.append((engine.batches[-1], engine.tokens[0]))
+        return outputs
+
+    monkeypatch.setattr(engine, 'run', watch)
+    warm_up(engine, config, TrackerConfig.from_dict(options))
+    assert {count for batch, count in seen if batch == 1} == set(counts)
+    assert {(batch, count) for batch, count in seen if batch > 1} == {
+        (3, counts[-1]),
+        (4, counts[-1]),
+    }
+    assert engine.graphs.count('filter') == filtered
 
 
 @pytest.mark.usefixtures('no_weights')
