@@ -18,7 +18,7 @@ from hit_rfgm_ros.data import golden
 from hit_rfgm_ros.engines import agreement, cache
 from hit_rfgm_ros.engines.base import BaseEngine, PrecisionError, graph_specs
 from hit_rfgm_ros.engines.cpu import cpu_flags
-from hit_rfgm_ros.engines.hit_graph import build_graphs
+from hit_rfgm_ros.engines.graphs import build_graphs
 from hit_rfgm_ros.engines.random_weights import SOURCE as RANDOM
 from hit_rfgm_ros.engines.reference import Reference, read_reference
 from hit_rfgm_ros.errors import EngineError
@@ -118,7 +118,12 @@ def make_graphs(
     """
     ranges = _ranges(weights) if precision == 'int8' else None
     graphs = build_graphs(
-        config, weights.tensors, precision=precision, backend=backend, ranges=ranges
+        config,
+        weights.tensors,
+        precision=precision,
+        backend=backend,
+        ranges=ranges,
+        names=names,
     )
     return {name: graph.SerializeToString() for name, graph in graphs.items()}
 

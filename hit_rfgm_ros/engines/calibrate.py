@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 
 from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.engines.hit_graph import watched_graph
+from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.engines.graphs import watched_graph
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.types import Array, ImageU8
+import numpy as np
 import onnxruntime as ort
+
+_TEMPLATES = 3  # in a memory
 
 
 def collect_ranges(
-    config: HiTConfig,
+    config: ModelConfig,
     tensors: Mapping[str, Array],
     crops: Iterable[tuple[ImageU8, ImageU8]],
 ) -> dict[str, tuple[float, float]]:
     """Smallest and largest input of every layer that int8 replaces.
 
     Args:
-        config: the network.
+        config: the network; an RFGM's memory is the pair's template and up to two of the pairs
+            before.
         tensors: its state dict under official keys.
         crops: (search, template) pairs, uint8 RGB, (256, 256, 3) and (128, 128, 3). Some dozens
             will do; clipping the outermost values changed nothing measurable.
 
     Returns:
-        (lowest, highest) by the layer's label, to be given to `hit_graph.build_graphs`; JSON of
+        (lowest, highest) by the layer's label, to be given to `graphs.build_graphs`; JSON of
         it belongs into the weights' metadata under ``ranges``.
 
     Raises:
@@ -43,9 +49,11 @@ def collect_ranges(
     lows: dict[str, list[float]] = {}
     highs: dict[str, list[float]] = {}
     names = sorted(set(watched.values()))
+    recent: deque[Array] = deque(maxlen=1 if isinstance(config, HiTConfig) else _TEMPLATES)
+    target = 'template_tokens' if isinstance(config, HiTConfig) else 'memory'
     for search, template in crops:
-        (tokens,) = template_run.run(None, {'template': template[None]})
-        feeds = {'search': search[None], 'template_tokens': tokens}
+        recent.appendleft(template_run.run(None, {'template': template[None]})[0])
+        feeds = {'search': search[None], target: np.concatenate(recent, 1)}
         for name, value in zip(names, track_run.run(names, feeds)):
             lows.setdefault(name, []).append(float(value.min()))
             highs.setdefault(name, []).append(float(value.max()))

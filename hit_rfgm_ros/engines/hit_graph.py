@@ -13,7 +13,7 @@ Two graphs, alike for every back end (batch is dynamic, pictures are uint8 RGB, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.engines.bridge_graph import bridge
@@ -23,66 +23,18 @@ from hit_rfgm_ros.engines.levit_graph import stages, stem
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter
 from hit_rfgm_ros.engines.pvt_graph import embed_image, pvt_stages
 from hit_rfgm_ros.engines.quantise import Ranges
-from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.types import Array
 import numpy as np
-import onnx
 
-PRECISIONS = ('fp32', 'bf16', 'int8')
-BACKENDS = ('onnxruntime', 'openvino', 'tensorrt')
-WINOGRAD_LAYERS = 3  # of the head's four; the last is too small to gain
+Write = Callable[[GraphWriter, HiTConfig, Mapping[str, Array], int], None]
 
 
-def build_graphs(
-    config: HiTConfig,
-    tensors: Mapping[str, Array],
-    *,
-    precision: str = 'fp32',
-    backend: str = 'onnxruntime',
-    winograd: bool | None = None,
-    ranges: Ranges | None = None,
-) -> dict[str, onnx.ModelProto]:
-    """Make the graphs ``template`` and ``track``.
-
-    Args:
-        config: the network.
-        tensors: its state dict under official keys; any float type.
-        precision: ``fp32``; ``bf16``: a float32 graph meant to be run in bfloat16 (metadata
-            ``precision``); ``int8``: quantised by ``ranges``.
-        backend: whose habits to suit; the graphs are valid for every back end.
-        winograd: whether the head's large layers use Winograd's F(4x4, 3x3); by default in fp32
-            and bf16 on a CPU. It costs no accuracy that bf16 does not cost anyway.
-        ranges: smallest and largest input of the layers that int8 replaces, see
-            `engines.calibrate.collect_ranges`; a layer without a range stays in floats.
-
-    Raises:
-        EngineError: if precision or back end is unknown, or int8 lacks its ranges.
-        WeightsError: if a tensor is missing.
-    """
-    if precision not in PRECISIONS or backend not in BACKENDS:
-        raise EngineError(
-            f'graphs are made for {PRECISIONS} and {BACKENDS}, got {precision!r} for {backend!r}'
-        )
-    if precision == 'int8' and not ranges:
-        raise EngineError(
-            f'{config.name} in int8 needs the ranges of its activations: measure them on real '
-            'crops with engines.calibrate.collect_ranges'
-        )
-    if winograd is None:
-        winograd = precision != 'int8' and backend != 'tensorrt'
-    track = GraphWriter(
-        'track',
-        plain_products=backend == 'onnxruntime',
-        ranges=_usable(ranges or {}, backend) if precision == 'int8' else None,
-    )
-    _write_track(track, config, tensors, WINOGRAD_LAYERS if winograd else 0)
-    template = GraphWriter('template')
-    _write_template(template, config, tensors)
-    metadata = {'model': config.name, 'precision': precision}
-    return {'template': template.model(metadata), 'track': track.model(metadata)}
+def writers(_: HiTConfig) -> dict[str, Write]:
+    """What writes each graph; the last argument is the number of Winograd layers in the head."""
+    return {'template': _write_template, 'track': _write_track}
 
 
-def _usable(ranges: Ranges, backend: str) -> Ranges:
+def usable_ranges(ranges: Ranges, backend: str) -> Ranges:
     """The layers that gain by int8.
 
     ONNX Runtime joins a convolution only with a quantisation right behind it; in the stem a
@@ -91,25 +43,6 @@ def _usable(ranges: Ranges, backend: str) -> Ranges:
     if backend != 'onnxruntime':
         return ranges
     return {label: limits for label, limits in ranges.items() if 'patch_embed' not in label}
-
-
-def watched_graph(
-    config: HiTConfig, tensors: Mapping[str, Array]
-) -> tuple[dict[str, onnx.ModelProto], dict[str, str]]:
-    """Graphs in fp32 whose ``track`` also returns the inputs of all layers that int8 replaces.
-
-    Returns:
-        The graphs, and the output's name for each layer's label.
-    """
-    track = GraphWriter('track')
-    _write_track(track, config, tensors, 0)
-    template = GraphWriter('template')
-    _write_template(template, config, tensors)
-    model = track.model({'model': config.name})
-    known = {output.name for output in model.graph.output}
-    for name in sorted(set(track.watched.values()) - known):
-        model.graph.output.append(onnx.ValueInfoProto(name=name))
-    return {'template': template.model({}), 'track': model}, track.watched
 
 
 def template_shape(config: HiTConfig) -> tuple[int, int]:
@@ -126,7 +59,9 @@ def _first_tokens(
     return stem(graph, params, image, config, size)
 
 
-def _write_template(graph: GraphWriter, config: HiTConfig, tensors: Mapping[str, Array]) -> None:
+def _write_template(
+    graph: GraphWriter, config: HiTConfig, tensors: Mapping[str, Array], _: int
+) -> None:
     size = config.template_size
     image = graph.input('template', np.uint8, (size, size, 3))
     params = Params(tensors).at('backbone.body')

@@ -10,32 +10,43 @@ from hit_rfgm_ros.engines.quantise import Ranges, activation_grid, quantised_wei
 import numpy as np
 from numpy.typing import ArrayLike
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 OPSET = 17
 IR_VERSION = 8  # what ONNX Runtime 1.17 and OpenVINO 2024.4 both read
 BATCH = 'batch'
 ORT_DOMAIN = 'com.microsoft'
+_END = 2**31 - 1
+_LONG_SUM = 2000  # terms; with fewer both of OpenVINO's products take as long
 
 
 class GraphWriter:
     """Collects the nodes and constants of one graph.
 
     Values are passed as names (str). The first axis of every input and output is the batch and
-    dynamic, so reshapes may only name the other axes.
+    dynamic, so reshapes may only name the other axes. A further free axis has a name (str).
 
     Args:
         name: of the graph.
         plain_products: ONNX Runtime packs the weights of plain matrix products in advance, but
             not those of batched ones: spell batched products with constants out.
+        clipped_sums: OpenVINO hands a plain layer in float32 to a product that is a tenth slower
+            for long sums than the one it takes where something follows: let a clip follow that
+            clips nothing.
         ranges: of the inputs of labelled layers; these layers become int8.
     """
 
     def __init__(
-        self, name: str, *, plain_products: bool = False, ranges: Ranges | None = None
+        self,
+        name: str,
+        *,
+        plain_products: bool = False,
+        clipped_sums: bool = False,
+        ranges: Ranges | None = None,
     ) -> None:
         self.name = name
         self.plain_products = plain_products
+        self.clipped_sums = clipped_sums
         self.ranges = ranges
         self.watched: dict[str, str] = {}  # label of a layer -> its input
         self._nodes: list[onnx.NodeProto] = []
@@ -44,19 +55,21 @@ class GraphWriter:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
 
-    def input(self, name: str, dtype: type, shape: Sequence[int]) -> str:
+    def input(self, name: str, dtype: type, shape: Sequence[int | str]) -> str:
         """Declare an input of shape (batch, *shape)."""
         self._inputs.append(_value_info(name, dtype, shape))
         return name
 
-    def output(self, name: str, value: str, shape: Sequence[int]) -> None:
-        """Declare ``value`` as a float32 output of shape (batch, *shape) and name it so."""
+    def output(
+        self, name: str, value: str, shape: Sequence[int | str], dtype: type = np.float32
+    ) -> None:
+        """Declare ``value`` as an output of shape (batch, *shape) and name it so."""
         for node in self._nodes:
             for values in (node.input, node.output):
                 for i, old in enumerate(values):
                     if old == value:
                         values[i] = name
-        self._outputs.append(_value_info(name, np.float32, shape))
+        self._outputs.append(_value_info(name, dtype, shape))
 
     def constant(self, array: ArrayLike, dtype: type | None = None, name: str = 'const') -> str:
         """Add a constant (float64 becomes float32); small equal ones are shared."""
@@ -90,6 +103,10 @@ class GraphWriter:
         """Reshape to (batch, *shape); the batch is worked out."""
         return self.op('Reshape', x, self.constant([-1, *shape], np.int64))
 
+    def shape_of(self, x: str, axis: int) -> str:
+        """Length of an axis, int64 (1,)."""
+        return self.op('Shape', x, start=axis, end=axis + 1)
+
     def transpose(self, x: str, *axes: int) -> str:
         """Permute all axes, the batch included."""
         return self.op('Transpose', x, perm=list(axes))
@@ -112,7 +129,28 @@ class GraphWriter:
         grid = self._grid(x, label)
         if grid is None:
             return self.op('Gemm', x, self.constant(weight, name='weight'), *bias, name='linear')
-        x = self.op('QuantizeLinear', x, *grid)
+        y = self._int8_product(self.op('QuantizeLinear', x, *grid), weight, grid)
+        return self.op('Add', y, *bias) if bias else y
+
+    def dense(self, x: str, weight: Float64, bias: ArrayLike, label: str = '') -> str:
+        """``x @ weight + bias`` on (..., in), bias (out,) or of the outcome's trailing axes.
+
+        A layer with a ``label`` can be quantised.
+        """
+        grid = self._grid(x, label)
+        if grid is not None:
+            key = ('quantised', x, *grid)  # of several layers that read the same input
+            if key not in self._known:
+                self._known[key] = self.op('QuantizeLinear', x, *grid)
+            return self.add(self._int8_product(self._known[key], weight, grid), bias)
+        y = self.add(self.op('MatMul', x, self.constant(weight, name='weight')), bias)
+        if self.clipped_sums and len(weight) > _LONG_SUM:
+            limits = (self.constant(np.float32(sign * 1e30)) for sign in (-1, 1))
+            y = self.op('Clip', y, *limits)
+        return y
+
+    def _int8_product(self, x: str, weight: Float64, grid: tuple[str, str]) -> str:
+        """Product of a quantised value with a weight that becomes int8, in floats."""
         if self.plain_products:
             # ONNX Runtime's own operator: with the standard ones it multiplies in floats, or
             # takes four passes over the result.
@@ -120,11 +158,9 @@ class GraphWriter:
             kernel = self.constant(levels, name='weight')
             scale = self.constant(scales, name='scale')
             operands = x, kernel, grid[0], scale, grid[1]
-            y = self.op('MatMulIntegerToFloat', *operands, name='linear', domain=ORT_DOMAIN)
-        else:
-            x = self.op('DequantizeLinear', x, *grid)
-            y = self.op('MatMul', x, self._int8(weight, 1), name='linear')
-        return self.op('Add', y, *bias) if bias else y
+            return self.op('MatMulIntegerToFloat', *operands, name='linear', domain=ORT_DOMAIN)
+        x = self.op('DequantizeLinear', x, *grid)
+        return self.op('MatMul', x, self._int8(weight, 1), name='linear')
 
     def _grid(self, x: str, label: str) -> tuple[str, str] | None:
         """Scale and zero point of a layer's input, or None to leave the layer in floats."""
@@ -165,8 +201,25 @@ class GraphWriter:
 
     def head(self, x: str, count: int, axis: int = 1) -> str:
         """The first ``count`` entries of an axis."""
-        limits = (self.constant([n], np.int64) for n in (0, count, axis))
+        return self.cut(x, 0, count, axis)
+
+    def cut(self, x: str, start: int | str, stop: int | str, axis: int) -> str:
+        """Entries ``start`` to ``stop`` of an axis; negative ones count from the end."""
+        limits = (
+            n if isinstance(n, str) else self.constant([n], np.int64) for n in (start, stop, axis)
+        )
         return self.op('Slice', x, *limits)
+
+    def tail(self, x: str, count: int, axis: int = 1) -> str:
+        """The last ``count`` entries of an axis."""
+        return self.cut(x, -count, _END, axis)
+
+    def gelu(self, x: str) -> str:
+        """Exact GELU, written so that the back ends recognise it."""
+        root = self.constant(np.float32(np.sqrt(2)))
+        error = self.op('Erf', self.op('Div', x, root))
+        grown = self.op('Mul', x, self.op('Add', error, self.constant(np.float32(1))))
+        return self.op('Mul', grown, self.constant(np.float32(0.5)))
 
     def conv(
         self,
@@ -226,6 +279,6 @@ class GraphWriter:
         return model
 
 
-def _value_info(name: str, dtype: type, shape: Sequence[int]) -> onnx.ValueInfoProto:
-    kind = TensorProto.UINT8 if dtype is np.uint8 else TensorProto.FLOAT
+def _value_info(name: str, dtype: type, shape: Sequence[int | str]) -> onnx.ValueInfoProto:
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     return helper.make_tensor_value_info(name, kind, [BATCH, *shape])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.engines.folding import STD, Float64, Params
+from hit_rfgm_ros.engines.folding import STD, Params
 from hit_rfgm_ros.engines.levit_graph import Stream, centred
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter
 import numpy as np
@@ -84,21 +84,8 @@ def _block(
     normed = _layer_norm(graph, params.at('norm1'), x, 1e-6)
     x = graph.op('Add', x, _attention(graph, params.at('attn'), normed, heads, reduction, sides))
     normed = _layer_norm(graph, params.at('norm2'), x, 1e-6)
-    hidden = _gelu(graph, _linear(graph, normed, *params.linear('mlp.fc1')))
-    return graph.op('Add', x, _linear(graph, hidden, *params.linear('mlp.fc2')))
-
-
-def _linear(graph: GraphWriter, x: str, weight: Float64, bias: Float64) -> str:
-    """Linear layer on (B, N, in)."""
-    return graph.add(graph.op('MatMul', x, graph.constant(weight, name='weight')), bias)
-
-
-def _gelu(graph: GraphWriter, x: str) -> str:
-    """Exact GELU, written so that the back ends recognise it."""
-    root = graph.constant(np.float32(np.sqrt(2)))
-    error = graph.op('Erf', graph.op('Div', x, root))
-    grown = graph.op('Mul', x, graph.op('Add', error, graph.constant(np.float32(1))))
-    return graph.op('Mul', grown, graph.constant(np.float32(0.5)))
+    hidden = graph.gelu(graph.dense(normed, *params.linear('mlp.fc1')))
+    return graph.op('Add', x, graph.dense(hidden, *params.linear('mlp.fc2')))
 
 
 def _attention(
@@ -108,9 +95,9 @@ def _attention(
     weight, bias = params.linear('q')
     width = weight.shape[0]
     scale = (width // heads) ** -0.5
-    q = _linear(graph, x, weight * scale, bias * scale)
+    q = graph.dense(x, weight * scale, bias * scale)
     reduced = x if reduction == 1 else _reduce(graph, params, x, reduction, sides, width)
-    k, v = graph.split(_linear(graph, reduced, *params.linear('kv')), 2, [width, width])
+    k, v = graph.split(graph.dense(reduced, *params.linear('kv')), 2, [width, width])
     shape = graph.constant([0, 0, heads, width // heads], np.int64)
     q, k, v = (graph.op('Reshape', part, shape) for part in (q, k, v))
     q, k, v = (
@@ -120,7 +107,7 @@ def _attention(
     weights = graph.op('Softmax', graph.op('MatMul', q, k), axis=-1)
     mixed = graph.transpose(graph.op('MatMul', weights, v), 0, 2, 1, 3)
     joined = graph.op('Reshape', mixed, graph.constant([0, 0, -1], np.int64))
-    return _linear(graph, joined, *params.linear('proj'))
+    return graph.dense(joined, *params.linear('proj'))
 
 
 def _reduce(

@@ -129,7 +129,7 @@ def test_nan_in_the_weights_comes_out_as_nan_without_an_error(
 
 
 def bare_engine(backend: str, config: HiTConfig, tensors: dict[str, Any]) -> BaseEngine:
-    from hit_rfgm_ros.engines.hit_graph import build_graphs
+    from hit_rfgm_ros.engines.graphs import build_graphs
     from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
     from hit_rfgm_ros.engines.openvino_engine import OpenVinoEngine
     from hit_rfgm_ros.engines.torch_engine import TorchEngine

@@ -7,7 +7,8 @@ from typing import Any
 from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.engines.calibrate import collect_ranges
-from hit_rfgm_ros.engines.hit_graph import build_graphs, template_shape
+from hit_rfgm_ros.engines.graphs import build_graphs
+from hit_rfgm_ros.engines.hit_graph import template_shape
 from hit_rfgm_ros.engines.openvino_engine import shared_core
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.errors import EngineError, WeightsError
