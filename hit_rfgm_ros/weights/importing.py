@@ -118,7 +118,7 @@ def _config(
 def _with_rankers(config: RFGMConfig, state: Mapping[str, Array]) -> RFGMConfig:
     """The configuration whose rankers are those of the state dict; the default if none is."""
     held = {key.split('.')[1] for key in state if key.startswith('rankers.')}
-    for stages, extra in product(range(MAX_STAGES + 1), (False, True)):
+    for extra, stages in product((False, True), range(MAX_STAGES + 1)):
         fitting = replace(config, relevance_stages=stages, filter_ranker=extra)
         if {str(layer) for layer in fitting.ranked_layers} == held:
             return fitting
