@@ -27,7 +27,7 @@ from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.folding import MEAN, STD
-from hit_rfgm_ros.engines.hit_graph import build_graphs
+from hit_rfgm_ros.engines.graphs import build_graphs
 from hit_rfgm_ros.engines.random_weights import random_weights
 import numpy as np
 import onnx
@@ -67,10 +67,12 @@ def make_variants(name: str, folder: Path) -> list[Variant]:
             onnx.save(graph, files[key])
         np.savez(folder / 'template.npz', template=template)
         tokens = make_runner(
-            Variant('', files['template'], backend, str(folder / 'template.npz'), batch=1)
+            Variant('', files['template'], backend, str(folder / 'template.npz'), fixed=True)
         )()
         np.savez(files['npz'], search=search, template_tokens=tokens['template_tokens'])
-        variants.append(Variant(label, files['track'], backend, files['npz'], hint=hint, batch=1))
+        variants.append(
+            Variant(label, files['track'], backend, files['npz'], hint=hint, fixed=True)
+        )
     return variants
 
 
@@ -101,22 +103,26 @@ def measure(name: str, rounds: int) -> dict[str, Any]:
             variant.threads = 2
         two = compare(variants, rounds=max(5, rounds // 2))
     return {
-        v.name: {**_figures(one, two, v.name), 'box_deviation': deviation.get(v.name)}
+        v.name: {**figures(one, two, v.name, BASELINE), 'box_deviation': deviation.get(v.name)}
         for v in variants
     }
 
 
-def _figures(one: dict[str, Times], two: dict[str, Times], name: str) -> dict[str, float]:
+def figures(
+    one: dict[str, Times], two: dict[str, Times], name: str, baseline: str
+) -> dict[str, float]:
+    """Times of one variant on one and two threads, and their ratios to the baseline's."""
+
     def median(key: str) -> float:
         return statistics.median(one[key].cpu)
 
     return {
         'cpu_ms_median': round(median(name), 3),
         'cpu_ms_min': round(min(one[name].cpu), 3),
-        'ratio_median': round(median(name) / median(BASELINE), 3),
-        'ratio_min': round(min(one[name].cpu) / min(one[BASELINE].cpu), 3),
+        'ratio_median': round(median(name) / median(baseline), 3),
+        'ratio_min': round(min(one[name].cpu) / min(one[baseline].cpu), 3),
         'two_threads_wall_ms_min': round(min(two[name].wall), 3),
-        'two_threads_ratio_min': round(min(two[name].wall) / min(two[BASELINE].wall), 3),
+        'two_threads_ratio_min': round(min(two[name].wall) / min(two[baseline].wall), 3),
     }
 
 

@@ -30,7 +30,7 @@ class Variant:
         spinning: whether idle workers of ONNX Runtime spin.
         inputs: npz file with the graph's inputs.
         settings: further settings of OpenVINO.
-        batch: fixes OpenVINO's batch when the graph is compiled; 0 leaves it dynamic.
+        fixed: compile OpenVINO's graph for exactly the shapes of the inputs.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Variant:
     hint: str = 'f32'
     spinning: bool = False
     settings: dict[str, str] = field(default_factory=dict)
-    batch: int = 0
+    fixed: bool = False
 
 
 @dataclass
@@ -136,13 +136,8 @@ def _openvino(variant: Variant, feeds: dict[str, np.ndarray]) -> Call:
     }
     core = ov.Core()
     model = core.read_model(variant.path)
-    if variant.batch:
-        model.reshape(
-            {
-                port.get_any_name(): [variant.batch, *list(port.get_partial_shape())[1:]]
-                for port in model.inputs
-            }
-        )
+    if variant.fixed:
+        model.reshape({name: list(value.shape) for name, value in feeds.items()})
     request = core.compile_model(model, 'CPU', settings).create_infer_request()
 
     def call() -> dict[str, np.ndarray]:
