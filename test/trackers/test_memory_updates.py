@@ -1,6 +1,7 @@
 """When a memory is updated, with what, and that it never depends on when the work is done."""
 
 from collections.abc import Callable
+import gc
 import json
 import logging
 from pathlib import Path
@@ -207,6 +208,28 @@ def test_bad_numbers_are_not_remembered_in_paper_mode_either(
     scripted.box = (np.nan, 0.5, 0.2, 0.2)
     tracker.update(FRAME)
     assert tracker.update_memory() == 0
+
+
+def test_three_thousand_frames_leave_nothing_behind(make_tracker: MakeOne, scripted: Any) -> None:
+    tracker = make_tracker(scripted, update_interval=3)
+    tracker.init(FRAME, BOX)
+
+    def objects_after(frames: int) -> int:
+        for _ in range(frames):
+            tracker.update(FRAME)
+            tracker.update_memory()
+        for log in (scripted.batches, scripted.graphs):  # the stand-in's own
+            del log[:-1]
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = objects_after(500)
+    assert abs(objects_after(2500) - before) < 100
+    target: Any = tracker._target
+    memory = target.memory.tokens
+    assert target.memory.frame == 3000
+    assert [len(values) for values in (memory.tokens, memory.frames, memory.cells)] == [192] * 3
+    assert memory.tokens.base is None  # no larger array is held by a view
 
 
 # --- with what
