@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from hit_rfgm_ros.config.models import first_memory, get_model_config
 from hit_rfgm_ros.runtime.outputs import LoadedTracker
 from hit_rfgm_ros.runtime.params import TrackerParams
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
@@ -38,4 +39,4 @@ class OptionsBuilder:
             'precision': engine.precision,
             'choice': getattr(engine, 'choice', ''),
         }
-        return LoadedTracker(tracker, info)
+        return LoadedTracker(tracker, info, first_memory(get_model_config(self._model)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 import logging
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 from hit_rfgm_ros.cli.node_options import NodeSettings, log_to_stderr, node_options
-from hit_rfgm_ros.cli.parameter_options import parse_pairs
+from hit_rfgm_ros.cli.parameter_options import parameter_options, parse_pairs
 from hit_rfgm_ros.cli.running import (
     end_with_parent,
     leave,
@@ -25,6 +25,12 @@ from hit_rfgm_ros.runtime.param_store import SIM_TIME
 from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
 
 _log = logging.getLogger('hit_rfgm_ros.node')
+# Parameters that are options too: those that say which tracker runs.
+SHOWN = (
+    'model', 'weights', 'backend', 'device', 'precision', 'num_threads', 'max_targets',
+    'paper_mode', 'relevance_stages', 'windowing', 'memory_kind', 'memory_min_confidence',
+    'memory_size', 'update_interval',
+)  # fmt: skip
 
 
 @click.command('node')
@@ -38,11 +44,18 @@ _log = logging.getLogger('hit_rfgm_ros.node')
     'pairs',
     multiple=True,
     metavar='NAME=VALUE',
-    help='A parameter; goes before the file; may be repeated.',
+    help='Any parameter; goes before the file; may be repeated.',
 )
+@parameter_options({name: TRACKER_TABLE[name] for name in SHOWN})
 @node_options('tracker')
 @click.option('--child', is_flag=True, hidden=True, help='End when stdin is closed.')
-def node(params_file: Path | None, pairs: Sequence[str], node: NodeSettings, child: bool) -> None:
+def node(
+    params_file: Path | None,
+    pairs: Sequence[str],
+    values: Mapping[str, Any],
+    node: NodeSettings,
+    child: bool,
+) -> None:
     """Run the tracker node on Cyclone DDS: topics, services and parameters as under ROS 2.
 
     ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE and ROS_LOCALHOST_ONLY hold as for ROS 2. Ctrl-C
@@ -55,14 +68,14 @@ def node(params_file: Path | None, pairs: Sequence[str], node: NodeSettings, chi
             given = parse_pairs({**TRACKER_TABLE, SIM_TIME.name: SIM_TIME}, pairs)
         except ConfigError as error:
             raise click.UsageError(f'--param: {error}') from error
-        values: dict[str, Any] = {}
+        filed: dict[str, Any] = {}
         if params_file is not None:
-            values, warnings = read_param_file(params_file, node.full_name)
+            filed, warnings = read_param_file(params_file, node.full_name)
             for warning in warnings:
                 _log.warning(warning)
         if child:
             end_with_parent()
-        _run(node, {**values, **given}, stop)
+        _run(node, {**filed, **given, **values}, stop)
 
 
 def _run(settings: NodeSettings, values: dict[str, Any], stop: threading.Event) -> None:

@@ -9,6 +9,7 @@ import sys
 from types import TracebackType
 from typing import TextIO
 
+from hit_rfgm_ros.cli.token_pictures import TokenPictures
 from hit_rfgm_ros.cli.tracking import Output, Step
 from hit_rfgm_ros.data.video_writer import VideoWriter
 from hit_rfgm_ros.types import Box, ImageU8, TrackState
@@ -118,6 +119,7 @@ class OutputFiles:
     Attributes:
         outputs: to be handed to `follow`.
         key_frames: for the plot; None if none was asked for.
+        tokens: pictures of the memory; None if none were asked for.
     """
 
     def __init__(
@@ -130,6 +132,7 @@ class OutputFiles:
         total: int | None,
         caption: str,
         truth_of: TruthOf | None,
+        tokens: TokenPictures | None = None,
     ) -> None:
         """Open the files.
 
@@ -140,6 +143,7 @@ class OutputFiles:
         self._stack = ExitStack()
         self.outputs: list[Output] = []
         self.key_frames = KeyFrames() if plot else None
+        self.tokens = tokens
         for path in (csv, video, plot):
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,6 +157,8 @@ class OutputFiles:
             self.outputs.append(CsvOutput(file))
         if self.key_frames is not None:
             self.outputs.append(self.key_frames)
+        if tokens is not None:
+            self.outputs.append(tokens)
         progress = Progress(total)
         self._stack.callback(progress.close)
         self.outputs.append(progress)

@@ -11,6 +11,7 @@ import time
 import click
 from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.outputs import KeyFrames, OutputFiles
+from hit_rfgm_ros.cli.token_pictures import TokenPictures
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings
 from hit_rfgm_ros.cli.tracking import Step, follow
 from hit_rfgm_ros.data.pictures import Frame
@@ -36,6 +37,8 @@ class Session:
         truth: (frames of the source, 4) true boxes, NaN where not visible; None without truth.
         settings: of the tracker.
         csv, video, plot: files to write, None for those not wanted.
+        tokens: folder for pictures of the memory, None without.
+        tokens_every: frames between two of them, see `TokenPictures`.
     """
 
     title: str
@@ -48,6 +51,8 @@ class Session:
     csv: Path | None
     video: Path | None
     plot: Path | None
+    tokens: Path | None = None
+    tokens_every: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,8 @@ def run_session(session: Session) -> Outcome:
     engine = tracker.engine
     backend = f'{engine.backend} on {engine.device} in {engine.precision}'
     files = open_outputs(session, engine.backend)
+    if files.tokens is not None:
+        tracker.trace = files.tokens.take
     began = time.perf_counter()
     with Interruption() as interruption, files, closing(session.frames) as frames:
         steps = follow(frames, tracker, session.box, files.outputs, interruption)
@@ -130,7 +137,14 @@ def open_outputs(session: Session, backend: str) -> OutputFiles:
         total=session.total,
         caption=f'{session.settings.model}   {backend}',
         truth_of=None if session.truth is None else _Truth(session.truth),
+        tokens=_token_pictures(session),
     )
+
+
+def _token_pictures(session: Session) -> TokenPictures | None:
+    if session.tokens is None:
+        return None
+    return TokenPictures(session.tokens, session.tokens_every, session.settings.model)
 
 
 def summary(session: Session, outcome: Outcome) -> Iterator[tuple[str, str]]:

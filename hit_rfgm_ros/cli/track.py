@@ -11,6 +11,7 @@ import click
 from hit_rfgm_ros.cli.session import Session, print_summary, run_session, summary
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings, tracker_options
 from hit_rfgm_ros.cli.values import read_box
+from hit_rfgm_ros.config.models import keeps_memory
 from hit_rfgm_ros.data.pictures import Frame, Source, open_source
 from hit_rfgm_ros.data.sequences import parse_ground_truth
 from hit_rfgm_ros.errors import DatasetError
@@ -40,6 +41,22 @@ def parse_box(_context: click.Context, _option: click.Parameter, text: str | Non
 @click.option('--video', type=_FILE, help='Write the annotated video here (.mp4, .avi).')
 @click.option('--plot', type=_FILE, help='Write one picture of the whole track (.png, .svg).')
 @click.option('--truth', type=_FILE, help='groundtruth.txt: x,y,w,h per frame, nan if absent.')
+@click.option(
+    '--show-tokens',
+    'tokens',
+    metavar='DIR',
+    type=click.Path(file_okay=False, path_type=Path),
+    help='Write pictures of the memory of an RFGM here: what it holds, what each stage keeps.',
+)
+@click.option(
+    '--show-tokens-every',
+    'tokens_every',
+    metavar='N',
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    help='Of each Nth frame and of those that the memory is updated with; 0: of the latter only.',
+)
 @click.option('--start', type=click.IntRange(0), default=0, help='First frame. [default: 0]')
 @click.option('--max-frames', type=click.IntRange(1), help='Stop after that many frames.')
 @click.option(
@@ -57,6 +74,8 @@ def track(
     video: Path | None,
     plot: Path | None,
     truth: Path | None,
+    tokens: Path | None,
+    tokens_every: int,
     start: int,
     max_frames: int | None,
     fps: float | None,
@@ -71,6 +90,11 @@ def track(
     for path in (csv, video, plot):
         if path is not None and path.exists() and _same(path, source):
             raise click.UsageError(f'{path} is the input itself; take another name.')
+    if tokens is not None and not keeps_memory(settings.model):
+        raise click.UsageError(
+            f'--show-tokens shows the memory of an RFGM, and {settings.model} keeps none; take '
+            f'--model rfgm_t256 for one.'
+        )
     opened = open_source(source, fps=fps)
     boxes = None if truth is None else _read_truth(truth, opened)
     session = Session(
@@ -84,10 +108,12 @@ def track(
         csv=csv,
         video=video,
         plot=plot,
+        tokens=tokens,
+        tokens_every=tokens_every,
     )
     outcome = run_session(session)
     print_summary(summary(session, outcome))
-    for path in (csv, video, plot):
+    for path in (csv, video, plot, tokens):
         if path is not None:
             click.echo(f'wrote {path}')
     if outcome.interrupted:

@@ -8,9 +8,9 @@ import logging
 from pathlib import Path
 import threading
 
-from hit_rfgm_ros.config.models import get_model_config, list_models
-from hit_rfgm_ros.config.rfgm import RFGM_MODELS
-from hit_rfgm_ros.config.tracker import TrackerConfig
+from hit_rfgm_ros.config.models import first_memory, get_model_config, keeps_memory
+from hit_rfgm_ros.config.rfgm import RFGMConfig
+from hit_rfgm_ros.config.tracker import RFGM_OPTIONS, TrackerConfig
 from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.cache import cache_folder
 from hit_rfgm_ros.engines.select import check_choice, create_engine
@@ -19,15 +19,17 @@ from hit_rfgm_ros.nodes.shared_engines import ENGINES, EngineKey, SharedEngines
 from hit_rfgm_ros.runtime.outputs import LoadedTracker
 from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
 from hit_rfgm_ros.trackers.confidence import UNCALIBRATED, Calibration
+from hit_rfgm_ros.trackers.families import settle
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
 from hit_rfgm_ros.trackers.parts import MAX_BATCH, RANDOM, read_calibration, warm_up
 from hit_rfgm_ros.weights.catalog import find_weights, read_manifest, shipped_folder
 from hit_rfgm_ros.weights.files import Weights, check_finite, read_weights
+from hit_rfgm_ros.weights.serving import ALL_STORED, check_memory_kind, config_for
 
 _log = logging.getLogger(__name__)
 
-_MEMORY = ('memory_min_confidence', 'memory_size', 'memory_size_max', 'update_interval')
 _OPTIONS = tuple(field.name for field in fields(TrackerConfig) if field.name in TRACKER_TABLE)
+_IDLE = (*(name for name in RFGM_OPTIONS if name != 'memory_kind'), 'memory_size_max')  # for HiT
 
 
 class TrackerBuilder:
@@ -45,12 +47,17 @@ class TrackerBuilder:
         Raises:
             HitRfgmError: with what to do.
         """
-        _check_model(params.model)
+        get_model_config(params.model)
         check_choice(params.backend, params.device, params.precision)
-        self._check_memory(params)
+        if not keeps_memory(params.model):
+            self._check_no_memory(params)
         _check_folder(params.engine_cache_dir)
         _options(params)
-        if _read(params) is None:
+        weights = _read(params)
+        if weights is not None:
+            config_for(weights, _stages(params))
+            check_memory_kind(weights, params.memory_kind)
+        else:
             _log.warning('%s has random weights: its boxes mean nothing', params.model)
 
     def build(self, params: TrackerParams, progress: Callable[[str], None]) -> LoadedTracker:
@@ -61,15 +68,19 @@ class TrackerBuilder:
         """
         progress('reading the weights')
         weights = _read(params)
-        config = weights.config if weights else get_model_config(params.model)
-        options = _options(params)
         engine = self._engine(params, weights, progress)
+        config = engine.config
+        options = settle(config, _options(params))
         if params.warm_up:
             progress(f'warming up {engine.backend} on {engine.device}')
             warm_up(engine, config, options, params.warm_up)
         calibration = read_calibration(weights)
         tracker = MultiTargetTracker.from_engine(engine, config, options, calibration)
-        return LoadedTracker(tracker, _info(params, weights, engine, calibration))
+        info = _info(params, weights, engine, calibration)
+        if isinstance(config, RFGMConfig):
+            info['memory_kind'] = options.memory_kind
+            info['relevance_stages'] = config.relevance_stages
+        return LoadedTracker(tracker, info, first_memory(config))
 
     def _engine(
         self, params: TrackerParams, weights: Weights | None, progress: Callable[[str], None]
@@ -82,6 +93,7 @@ class TrackerBuilder:
             params.precision,
             params.num_threads,
             max(MAX_BATCH, params.max_targets),
+            _stages(params),
         )
         folder = Path(params.engine_cache_dir) if params.engine_cache_dir else None
         with self._lock:
@@ -103,6 +115,7 @@ class TrackerBuilder:
                 precision=params.precision,
                 max_batch=key.max_batch,
                 threads=params.num_threads,
+                relevance_stages=key.relevance_stages,
                 cache_folder=folder,
                 rebuild=rebuild,
             )
@@ -110,32 +123,23 @@ class TrackerBuilder:
         progress('waiting for the engine')
         return self._engines.get(key, build, rebuild=rebuild)
 
-    def _check_memory(self, params: TrackerParams) -> None:
+    def _check_no_memory(self, params: TrackerParams) -> None:
         """A network without memory: refuse a kind that it lacks, name what has no effect."""
         if params.memory_kind not in ('auto', 'none'):
             raise ConfigError(
                 f'{params.model} has no memory, so memory_kind must be auto or none; got '
                 f'{params.memory_kind!r}'
             )
-        idle = [name for name in _MEMORY if getattr(params, name) != TRACKER_TABLE[name].default]
+        idle = [name for name in _IDLE if getattr(params, name) != TRACKER_TABLE[name].default]
         told = (params.model, *idle)
         if idle and told != self._warned:
             _log.warning(
-                '%s %s no effect: %s has no memory',
+                '%s %s no effect: %s is no RFGM',
                 ', '.join(idle),
                 'has' if len(idle) == 1 else 'have',
                 params.model,
             )
         self._warned = told
-
-
-def _check_model(model: str) -> None:
-    if model in RFGM_MODELS:
-        raise ConfigError(
-            f'{model} comes with a later version of this package; this one has '
-            f'{", ".join(list_models())}'
-        )
-    get_model_config(model)
 
 
 def _check_folder(name: str) -> None:
@@ -144,7 +148,15 @@ def _check_folder(name: str) -> None:
 
 
 def _options(params: TrackerParams) -> TrackerConfig:
-    return TrackerConfig.from_dict({name: getattr(params, name) for name in _OPTIONS})
+    """The tracker's options; those of RFGM are left out for others, which have been warned of."""
+    left_out = () if keeps_memory(params.model) else RFGM_OPTIONS
+    names = [name for name in _OPTIONS if name not in left_out]
+    return TrackerConfig.from_dict({name: getattr(params, name) for name in names})
+
+
+def _stages(params: TrackerParams) -> int:
+    """Relevance stages that are asked for; -1 leaves them to the weights, as for HiT."""
+    return params.relevance_stages if keeps_memory(params.model) else ALL_STORED
 
 
 def _read(params: TrackerParams) -> Weights | None:

@@ -19,6 +19,7 @@ class EngineKey(NamedTuple):
         backend, device, precision: as asked for.
         threads: of a CPU back end.
         max_batch: largest batch.
+        relevance_stages: of an RFGM, -1 for those that the weights have.
     """
 
     model: str
@@ -28,6 +29,7 @@ class EngineKey(NamedTuple):
     precision: str
     threads: int
     max_batch: int
+    relevance_stages: int = -1
 
 
 class SharedEngines:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import re
 
 from hit_rfgm_ros.config.models import MODELS
-from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
+from hit_rfgm_ros.config.tracker import BACKENDS, MEMORY_KINDS, PRECISIONS, WINDOWINGS
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.runtime.parameter import Parameter, Parameters, row, table_of
 
@@ -43,13 +43,13 @@ class TrackerParams(Parameters):
     windowing: str = row(
         'hann',
         'Weights on the score map of RFGM; hann prefers the middle of the search region.',
-        choices=('hann', 'none'),
+        choices=WINDOWINGS,
         live=True,
     )
     memory_kind: str = row(
         'auto',
-        'What the memory keeps; auto is gr for RFGM and none for HiT.',
-        choices=('auto', 'none', 'fifo', 'score', 'gr'),
+        'What the memory keeps; auto is gr where the weights can, and none for HiT.',
+        choices=MEMORY_KINDS,
     )
     memory_min_confidence: float = row(
         -1.0,
@@ -59,7 +59,13 @@ class TrackerParams(Parameters):
         also=-1,
         live=True,
     )
-    memory_size: int = row(192, 'Size of the memory in tokens.', low=64, high=1024, live=True)
+    memory_size: int = row(
+        192,
+        'Size of the memory in tokens, the 64 of the first template included.',
+        low=64,
+        high=1024,
+        live=True,
+    )
     memory_size_max: int = row(
         448, 'Largest memory that the engine is built for, in tokens.', low=64, high=1024
     )

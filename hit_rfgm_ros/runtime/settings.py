@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hit_rfgm_ros.config.models import keeps_memory
+from hit_rfgm_ros.config.tracker import RFGM_OPTIONS
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.runtime.desk import Desk
 from hit_rfgm_ros.runtime.orders import Tune
@@ -19,12 +20,7 @@ OPTIONS = (  # live parameters that are options of the tracker
     'min_box_size',
     'min_visible',
 )
-RFGM = (  # likewise, of RFGM alone
-    'memory_min_confidence',
-    'memory_size',
-    'update_interval',
-    'windowing',
-)
+RFGM = tuple(name for name in RFGM_OPTIONS if TRACKER_TABLE[name].live)  # likewise, of RFGM alone
 
 
 def change_params(desk: Desk, params: TrackerParams) -> None:

@@ -1,6 +1,7 @@
 """From parameters to a tracker: what is checked first, what is shared, what is told."""
 
 from collections.abc import Callable
+from dataclasses import replace
 import gc
 from pathlib import Path
 import shutil
@@ -8,8 +9,11 @@ import threading
 import time
 from typing import Any
 
+from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.data.golden import golden_frame
 from hit_rfgm_ros.engines.base import BaseEngine
+from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.errors import ConfigError, EngineError, HitRfgmError, WeightsError
 from hit_rfgm_ros.nodes.build_tracker import TrackerBuilder
 from hit_rfgm_ros.nodes.shared_engines import EngineKey, SharedEngines
@@ -17,6 +21,8 @@ from hit_rfgm_ros.runtime.outputs import LoadedTracker
 from hit_rfgm_ros.runtime.params import TrackerParams
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
 from hit_rfgm_ros.weights.catalog import shipped_folder
+from hit_rfgm_ros.weights.files import write_weights
+from hit_rfgm_ros.weights.options import options_text
 import pytest
 
 Build = Callable[..., LoadedTracker]
@@ -46,7 +52,8 @@ def check(**values: Any) -> None:
 @pytest.mark.parametrize(
     ('values', 'error', 'message'),
     [
-        ({'model': 'rfgm_s256'}, ConfigError, 'comes with a later version .* has hit_base'),
+        ({'model': 'rfgm_s256'}, WeightsError, 'train them with: hit-rfgm train'),
+        ({'model': 'rfgm_b256'}, WeightsError, 'hit-rfgm weights import OSTrack'),
         ({'model': 'hit_small'}, WeightsError, 'hit-rfgm weights import HiT_Small'),
         ({'weights': '/'}, WeightsError, 'is a folder'),
         ({'memory_kind': 'gr'}, ConfigError, "memory_kind must be auto or none; got 'gr'"),
@@ -95,7 +102,7 @@ def test_memory_parameters_without_effect_give_one_warning(
     builder.check(params)
     builder.check(params)
     assert caplog.text.count('have no effect') == 1
-    assert 'memory_size, update_interval have no effect: hit_tiny has no memory' in caplog.text
+    assert 'memory_size, update_interval have no effect: hit_tiny is no RFGM' in caplog.text
 
 
 def test_the_defaults_of_the_memory_give_no_warning(caplog: pytest.LogCaptureFixture) -> None:
@@ -214,3 +221,59 @@ def test_random_weights_are_for_tests_and_say_so(
     assert info['weights'] == 'random'
     assert info['calibrated'] is False
     assert 'its boxes mean nothing' in caplog.text
+
+
+def test_an_rfgm_is_built_with_its_memory(build: Build) -> None:
+    loaded = build(model='rfgm_t256', weights='random', memory_size=128, update_interval=7)
+    assert isinstance(loaded.tracker, MultiTargetTracker)
+    options = loaded.tracker.options
+    assert (options.memory_kind, options.memory_size, options.update_interval) == ('gr', 128, 7)
+    assert (loaded.info['memory_kind'], loaded.info['relevance_stages']) == ('gr', 3)
+    assert loaded.memory_tokens == 64
+
+
+def test_trackers_of_different_memories_share_an_engine_and_those_of_other_stages_do_not(
+    build: Build, engines: SharedEngines
+) -> None:
+    rfgm = {'model': 'rfgm_t256', 'weights': 'random'}
+    one, other = build(**rfgm, memory_size=128), build(**rfgm, memory_kind='fifo')
+    assert engine_of(one) is engine_of(other)
+    plain = build(**rfgm, relevance_stages=0)
+    assert engine_of(plain) is not engine_of(one)
+    assert plain.info['relevance_stages'] == 0
+    assert len(engines) == 2
+
+
+@pytest.fixture(scope='module')
+def without_rankers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of an RFGM as OSTrack's are."""
+    config = replace(get_model_config('rfgm_t256'), relevance_stages=0)
+    path = tmp_path_factory.mktemp('weights') / 'plain.safetensors'
+    write_weights(path, 'rfgm_t256', random_weights(config).tensors, options_text(config))
+    return path
+
+
+@pytest.mark.parametrize(
+    ('values', 'message'),
+    [
+        ({'memory_kind': 'gr'}, 'no ranker at layer 4, which the memory kind gr needs; it serves'),
+        ({'relevance_stages': 2}, 'no ranker at layer 7 and 10, which relevance_stages=2 needs'),
+    ],
+)
+def test_what_the_weights_of_an_rfgm_cannot_serve_is_refused_in_a_moment(
+    without_rankers: Path, values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(WeightsError, match=message):
+        check(model='rfgm_t256', weights=str(without_rankers), **values)
+
+
+@pytest.mark.parametrize('kind', ['auto', 'none', 'fifo', 'score'])
+def test_what_they_can_serve_passes(without_rankers: Path, kind: str) -> None:
+    check(model='rfgm_t256', weights=str(without_rankers), memory_kind=kind, relevance_stages=0)
+
+
+def test_a_hit_takes_no_option_of_an_rfgm_along(build: Build) -> None:
+    loaded = build(memory_size=128, windowing='none', relevance_stages=1)
+    assert isinstance(loaded.tracker, MultiTargetTracker)
+    assert loaded.tracker.options == TrackerConfig()
+    assert loaded.memory_tokens == 0

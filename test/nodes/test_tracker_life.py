@@ -135,7 +135,7 @@ def test_targets_survive_deactivation_and_ids_are_never_used_again(bench: Any) -
 @pytest.mark.parametrize(
     ('values', 'error', 'message'),
     [
-        ({'model': 'rfgm_t256'}, ConfigError, 'rfgm_t256 comes with a later version'),
+        ({'model': 'rfgm_s256'}, WeightsError, 'train them with: hit-rfgm train'),
         ({'model': 'hit_base'}, WeightsError, 'hit-rfgm weights import HiT_Base'),
         ({'weights': '/nowhere/w.safetensors'}, WeightsError, 'does not exist'),
         ({'memory_kind': 'fifo'}, ConfigError, 'hit_tiny has no memory'),

@@ -60,9 +60,9 @@ def test_every_argument_is_described(file: str) -> None:
 
 
 def test_arguments_reach_the_node_with_their_types(outputs: Path) -> None:
-    arguments = ('model:=rfgm_t256', 'memory_size:=128', 'update_interval:=7')
+    arguments = ('model:=rfgm_s256', 'memory_size:=128', 'update_interval:=7')
     with launched('tracker', *arguments, folder=outputs) as running:
-        running.says('rfgm_t256 comes with a later version')
+        running.says('there are no weights for rfgm_s256')
         for argument in arguments:
             name, value = argument.split(':=')
             assert get('/tracker', name) == value

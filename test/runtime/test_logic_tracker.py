@@ -7,11 +7,14 @@ from types import ModuleType
 from typing import Any
 
 from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.data.golden import golden_frame
+from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.runtime.outputs import LoadedTracker
 from hit_rfgm_ros.runtime.reports import TargetState
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
+from hit_rfgm_ros.trackers.parts import Parts, make_parts
 from hit_rfgm_ros.types import Box
 import numpy as np
 import pytest
@@ -21,10 +24,32 @@ FRAMES = 40
 PERIOD = 1 / 30
 
 
+ENGINE: dict[str, Any] = {'backend': 'onnxruntime', 'device': 'auto', 'precision': 'auto'}
+# A network small enough for many frames, with all that an RFGM has.
+SMALL = RFGMConfig('small', width=64, heads=1, search_size=128, template_size=64)
+# Random weights are never sure; with 64 tokens, 4 templates, the Token Filter runs from frame 12.
+BOLD = {'uncertain_below': 0.0, 'lost_below': 0.0, 'memory_min_confidence': 0.0}
+
+
 @pytest.fixture(scope='module')
-def real() -> MultiTargetTracker:
+def hit() -> Parts:
     """hit_tiny with the shipped weights."""
-    return MultiTargetTracker('hit_tiny', backend='onnxruntime', threads=1)
+    return make_parts('hit_tiny', weights=None, threads=1, options={}, **ENGINE)
+
+
+@pytest.fixture(scope='module')
+def rfgm() -> Parts:
+    """A small RFGM with random weights."""
+    engine = create_engine(SMALL, None, threads=1, **ENGINE)
+    options = TrackerConfig(memory_size=64, update_interval=3, **BOLD)
+    return Parts(engine, engine.config, options, None)
+
+
+@pytest.fixture(params=['hit', 'rfgm'])
+def parts(request: pytest.FixtureRequest) -> Parts:
+    """Each family."""
+    made: Parts = request.getfixturevalue(request.param)
+    return made
 
 
 @pytest.fixture(scope='module')
@@ -41,7 +66,7 @@ def scenes() -> ModuleType:
 
 def with_tracker(rig: Any, tracker: MultiTargetTracker) -> Any:
     """Let the builder give this tracker."""
-    rig.builder.build = lambda params, progress: LoadedTracker(tracker, {'backend': 'real'})
+    rig.builder.build = lambda params, progress: LoadedTracker(tracker, {'backend': 'real'}, 0)
     return rig.up()
 
 
@@ -58,12 +83,9 @@ def send(rig: Any, pixels: np.ndarray, *, bgr: bool = False, **changes: Any) -> 
     )
 
 
-def fresh(real: MultiTargetTracker) -> MultiTargetTracker:
+def fresh(parts: Parts) -> MultiTargetTracker:
     """Another tracker on the same engine."""
-    runner = real._runner
-    return MultiTargetTracker.from_engine(
-        real.engine, runner._config, real.options, runner._calibration
-    )
+    return MultiTargetTracker.from_engine(*parts)
 
 
 def pictures() -> tuple[list[np.ndarray], list[Box]]:
@@ -74,11 +96,11 @@ def pictures() -> tuple[list[np.ndarray], list[Box]]:
 
 @pytest.mark.parametrize('bgr', [False, True])
 def test_boxes_equal_those_of_the_tracker_alone_to_the_last_bit(
-    make_rig: MakeRig, real: MultiTargetTracker, bgr: bool
+    make_rig: MakeRig, parts: Parts, bgr: bool
 ) -> None:
     frames, boxes = pictures()
-    alone = fresh(real)
-    rig = with_tracker(make_rig(), fresh(real))
+    alone = fresh(parts)
+    rig = with_tracker(make_rig(), fresh(parts))
     send(rig, frames[0], bgr=bgr)
     rig.started(*boxes)
     began = rig.clock.passed
@@ -95,14 +117,51 @@ def test_boxes_equal_those_of_the_tracker_alone_to_the_last_bit(
             assert target.confidence == result.confidence
             assert target.state.name == result.state.name
             assert target.reason == result.reason
+            assert target.memory_tokens == result.memory_tokens
 
 
-def test_a_late_start_gives_the_boxes_of_one_in_time(
-    make_rig: MakeRig, real: MultiTargetTracker
+@pytest.mark.parametrize('change', ['never called', 'slow'])
+def test_when_memories_are_updated_is_no_matter_for_the_results(
+    make_rig: MakeRig, rfgm: Parts, change: str
 ) -> None:
+    """Called after the boxes are out, or left to the next image, or so slow that time passes."""
     frames, boxes = pictures()
-    rig = with_tracker(make_rig(frame_history=5.0), fresh(real))
-    alone = fresh(real)
+    stamps = [k * PERIOD for k in range(len(frames))]
+
+    def run(change: str) -> list[Any]:
+        tracker = fresh(rfgm)
+        rig = with_tracker(make_rig(model='rfgm_t256'), tracker)
+        whole = tracker.update_memory
+
+        def slow() -> int:
+            rig.clock.advance(0.7)
+            return whole()
+
+        if change:
+            tracker.update_memory = slow if change == 'slow' else lambda: 0  # type: ignore[method-assign]
+        send(rig, frames[0], stamp=stamps[0])
+        rig.started(*boxes)
+        for pixels, stamp in zip(frames[1:], stamps[1:]):
+            send(rig, pixels, stamp=stamp)
+            rig.work()
+        assert rig.last.frames_dropped == 0
+        told = [(t.box, t.confidence, t.memory_tokens, t.last_memory_update) for t in targets(rig)]
+        assert len(set(told)) > len(frames)
+        assert max(tokens for _, _, tokens, _ in told) == 64
+        return told
+
+    assert run(change) == run('')
+
+
+def targets(rig: Any) -> list[Any]:
+    """What was reported of any target, in order."""
+    return [target for report in rig.out.reports for target in report.targets]
+
+
+def test_a_late_start_gives_the_boxes_of_one_in_time(make_rig: MakeRig, parts: Parts) -> None:
+    frames, boxes = pictures()
+    rig = with_tracker(make_rig(frame_history=5.0), fresh(parts))
+    alone = fresh(parts)
     for k, pixels in enumerate(frames[:-1]):
         send(rig, pixels, stamp=1.0 + k * PERIOD)
         rig.work()
