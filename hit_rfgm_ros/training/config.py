@@ -42,6 +42,7 @@ class TrainConfig:
         steps, batch_size, workers, threads, seed: as their names say.
         lr: learning rate after `warmup` steps, held until `decay_from`, then down to `lr_final`
             by a cosine until `steps`.
+        ranker_lr: RFGM: learning rate of the rankers over that of all else (the paper's is 10).
         beta2: of AdamW.
         weight_decay: on weights with two or more dimensions only.
         clip: bound on the gradient's norm.
@@ -80,6 +81,7 @@ class TrainConfig:
     lr_final: float = 1e-5
     warmup: int = 200
     decay_from: int = 7_000
+    ranker_lr: float = 10.0
     beta2: float = 0.999
     weight_decay: float = 1e-4
     clip: float = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.training.batches import Batch
@@ -45,8 +45,4 @@ class Family(Protocol):
 
     def freeze(self, model: nn.Module, config: TrainConfig) -> None:
         """Set layers to evaluation mode that the run wants so."""
-        ...
-
-    def options(self, model: nn.Module) -> dict[str, Any]:
-        """What a weights file must say of the network where it is not the model's default."""
         ...

@@ -62,11 +62,3 @@ class HiTFamily:
         assert isinstance(model, HiT)
         if config.freeze_stem and isinstance(model.backbone.body, LeViT):
             model.backbone.body.patch_embed.eval()
-
-    def options(self, model: nn.Module) -> dict[str, int]:
-        """Picture sizes, where they are not the usual ones."""
-        assert isinstance(model, HiT)
-        sizes = model.config.search_size, model.config.template_size
-        if sizes[0] == get_model_config(model.config.name).search_size:
-            return {}
-        return {'search_size': sizes[0], 'template_size': sizes[1]}

@@ -25,11 +25,14 @@ from hit_rfgm_ros.training.pairs import PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
 from hit_rfgm_ros.training.validate import PairScores, validate_pairs
 from hit_rfgm_ros.weights.files import float32_tensors, read_weights, write_weights
+from hit_rfgm_ros.weights.options import options_text
 import torch
 from torch import Tensor, nn
 import yaml
 
 logger = logging.getLogger(__name__)
+
+RANKERS = 'model.rankers.'
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
@@ -93,18 +96,24 @@ class Run:
         self.objective.train()
         self.family.freeze(self.model, self.config)
         self.average = Average(self.model, self.config.ema)
-        learnt = [p for p in self.objective.parameters() if p.requires_grad]
-        decayed = [p for p in learnt if p.ndim >= 2]
-        others = [p for p in learnt if p.ndim < 2]
         self.optimiser = torch.optim.AdamW(
-            [
-                {'params': decayed, 'weight_decay': self.config.weight_decay},
-                {'params': others, 'weight_decay': 0.0},
-            ],
-            lr=self.config.lr,
-            betas=(0.9, self.config.beta2),
-            fused=True,
+            self._groups(), lr=self.config.lr, betas=(0.9, self.config.beta2), fused=True
         )
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters by weight decay and by learning rate."""
+        named = [(n, p) for n, p in self.objective.named_parameters() if p.requires_grad]
+        common = [p for n, p in named if not n.startswith(RANKERS)]
+        rankers = [p for n, p in named if n.startswith(RANKERS)]
+        decay = self.config.weight_decay
+        groups: list[dict[str, Any]] = [
+            {'params': [p for p in common if p.ndim >= 2], 'weight_decay': decay, 'pace': 1.0},
+            {'params': [p for p in common if p.ndim < 2], 'weight_decay': 0.0, 'pace': 1.0},
+        ]
+        if rankers:
+            pace = self.config.ranker_lr
+            groups.append({'params': rankers, 'weight_decay': decay, 'pace': pace})
+        return groups
 
     def _continue_from(self, path: Path) -> None:
         """Take over an earlier run's network, at this run's picture size.
@@ -129,7 +138,10 @@ class Run:
         self.objective.load_state_dict(state['objective'] | _prefixed(state['model']))
         self.average.model.load_state_dict(state['average'])
         if 'optimiser' in state:
+            paces = [group['pace'] for group in self.optimiser.param_groups]
             self.optimiser.load_state_dict(state['optimiser'])
+            for group, pace in zip(self.optimiser.param_groups, paces):
+                group['pace'] = pace  # checkpoints of older versions have none
         self.step, self.pairs_seen = int(state['step']), int(state['pairs_seen'])
 
     def save(self) -> None:
@@ -155,14 +167,12 @@ class Run:
             for key, value in self.average.model.state_dict().items()
             if not key.endswith(computed)
         }
+        network = self.family.sized(self.config, self.config.search_size)
         write_weights(
             self.folder / 'latest.safetensors',
             self.config.model,
             tensors,
-            {
-                'pairs_seen': str(self.pairs_seen),
-                'options': json.dumps(self.family.options(self.model)),
-            },
+            {'pairs_seen': str(self.pairs_seen), **options_text(network)},
         )
 
     def train_step(self, batch: Batch) -> dict[str, float]:
@@ -172,7 +182,7 @@ class Run:
             EngineError: if the loss is not finite.
         """
         for group in self.optimiser.param_groups:
-            group['lr'] = learning_rate(self.step, self.config)
+            group['lr'] = group['pace'] * learning_rate(self.step, self.config)
         total, parts = self.objective(batch, self.step)
         if not torch.isfinite(total):
             raise EngineError(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.models.rfgm.network import RFGM
+from hit_rfgm_ros.models.rfgm.relevance import Ranker
 from hit_rfgm_ros.models.rfgm.vit import Block
 from hit_rfgm_ros.training.batches import collect, make_pair_config, normalise
 from hit_rfgm_ros.training.config import TrainConfig
@@ -17,7 +17,7 @@ from hit_rfgm_ros.training.family import TEACHER_CHANNELS
 from hit_rfgm_ros.training.pairs import PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
 from hit_rfgm_ros.training.rfgm_objective import RFGMObjective
-from hit_rfgm_ros.training.rfgm_start import Layout, set_start_values, waves
+from hit_rfgm_ros.training.rfgm_start import Layout, set_ranker_values, set_start_values, waves
 from hit_rfgm_ros.weights.vit import encoder_from_vit
 import torch
 from torch import Tensor, nn
@@ -60,11 +60,17 @@ class RFGMFamily:
         )
 
     def network(self, config: TrainConfig, size: int) -> RFGM:
-        """A network with random weights; layers that the run does not list sleep."""
+        """A network with random weights; layers that the run does not list sleep.
+
+        Rankers have their start values, since the last part of a training may add them.
+        """
         model = RFGM(self.sized(config, size))
         for index, block in enumerate(model.backbone.blocks):
             if index + 1 not in config.layers and isinstance(block, Block):
                 model.backbone.blocks[index] = Sleeping(block)
+        for ranker in model.rankers.values():
+            assert isinstance(ranker, Ranker)
+            set_ranker_values(ranker)
         return model
 
     def start(self, model: nn.Module, config: TrainConfig) -> None:
@@ -106,17 +112,6 @@ class RFGMFamily:
 
     def freeze(self, model: nn.Module, config: TrainConfig) -> None:
         """Nothing."""
-
-    def options(self, model: nn.Module) -> dict[str, Any]:
-        """Picture sizes and relevance stages, where they are not the usual ones."""
-        assert isinstance(model, RFGM)
-        default = get_model_config(model.config.name)
-        names = ('search_size', 'template_size', 'relevance_stages')
-        return {
-            name: getattr(model.config, name)
-            for name in names
-            if getattr(model.config, name) != getattr(default, name)
-        }
 
 
 def _moved_positions(

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.models.rfgm.network import RFGM
+from hit_rfgm_ros.models.rfgm.relevance import Ranker
 from hit_rfgm_ros.models.rfgm.vit import Block
 from hit_rfgm_ros.training.rfgm_start import (
     HEAD,
     Layout,
     principal_patches,
+    set_ranker_values,
     set_start_values,
     waves,
 )
@@ -111,3 +113,16 @@ def test_principal_patches_are_centred_and_of_the_wanted_power(pictures: Tensor)
 def test_layout_fits_all_widths() -> None:
     for width in (64, 192, 384, 768):
         assert Layout.of(width).found.stop <= width
+
+
+@torch.no_grad()
+def test_fresh_ranker_prefers_what_is_looked_at_more() -> None:
+    for heads, width in ((3, 192), (12, 768)):
+        ranker = Ranker(heads, width)
+        set_ranker_values(ranker)
+        average = 1 / 448
+        weights = average * torch.tensor([0.0, 0.3, 1.0, 3.0])[:, None].expand(4, heads)
+        kept = ranker.keep(weights[None])[0]
+        assert (kept.diff() > 0).all()
+        assert kept[0] < 0.3
+        assert 0.8 < kept[2] < 0.99
