@@ -7,6 +7,7 @@ from math import prod, sqrt
 from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.files import Weights
+from hit_rfgm_ros.weights.options import options_text
 from hit_rfgm_ros.weights.spec import state_spec
 import numpy as np
 
@@ -36,7 +37,8 @@ def random_weights(config: ModelConfig, seed: int = 0) -> Weights:
         key: _draw(key, shape, generator).astype(np.float32)
         for key, shape in state_spec(config).items()
     }
-    return Weights(config.name, tensors, {'model': config.name, 'source': SOURCE})
+    metadata = {'model': config.name, 'source': SOURCE, **options_text(config)}
+    return Weights(config.name, tensors, metadata)
 
 
 def _draw(key: str, shape: tuple[int, ...], generator: np.random.Generator) -> Array:
