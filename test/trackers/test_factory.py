@@ -1,6 +1,7 @@
 """From names to a tracker that runs, and refusals that say what to do."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 import logging
 from pathlib import Path
 from types import ModuleType
@@ -8,8 +9,11 @@ from typing import Any
 
 import hit_rfgm_ros
 from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.config.rfgm import RFGM_MODELS
 from hit_rfgm_ros.config.tracker import TrackerConfig
+from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.errors import ConfigError, EngineError, WeightsError
+from hit_rfgm_ros.trackers import parts
 from hit_rfgm_ros.trackers.confidence import Calibration
 from hit_rfgm_ros.trackers.corner_features import FEATURES
 from hit_rfgm_ros.trackers.parts import warm_up
@@ -145,7 +149,6 @@ def test_wrong_use_is_named(
 
 def test_weights_bring_their_calibration(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     from hit_rfgm_ros.config.models import get_model_config
-    from hit_rfgm_ros.engines.random_weights import random_weights
 
     tensors = random_weights(get_model_config('hit_tiny')).tensors
     fitted = Calibration(weights=(0.1,) * len(FEATURES), lost_below=0.01)
@@ -161,3 +164,55 @@ def test_weights_bring_their_calibration(tmp_path: Path, caplog: pytest.LogCaptu
         warned = 'carry no calibration' in caplog.text
         assert warned is (path == plain)
     assert kinds == {'plain': ConfidenceKind.PEAK, 'calibrated': ConfidenceKind.CALIBRATED}
+
+
+@pytest.fixture(scope='module')
+def without_rankers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights as OSTrack's are: no ranker, so no stage and no Token Filter."""
+    config = replace(RFGM_MODELS['rfgm_t256'], relevance_stages=0)
+    path = tmp_path_factory.mktemp('weights') / 'plain.safetensors'
+    write_weights(
+        path, 'rfgm_t256', random_weights(config).tensors, {'options': '{"relevance_stages": 0}'}
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ({'memory_kind': 'gr'}, 'no ranker at layer 4, which the memory kind gr needs'),
+        ({'relevance_stages': 1}, 'no ranker at layer 10'),
+        ({'relevance_stages': 3}, 'serves relevance_stages 0'),
+    ],
+)
+def test_what_weights_without_rankers_cannot_serve_is_refused_before_an_engine_is_built(
+    without_rankers: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, Any],
+    message: str,
+) -> None:
+    monkeypatch.setattr(parts, 'create_engine', None)
+    with pytest.raises(WeightsError, match=message):
+        hit_rfgm_ros.create_tracker('rfgm_t256', weights=without_rankers, **options)
+
+
+def test_hit_refuses_options_of_the_memory_before_an_engine_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, 'create_engine', None)
+    with pytest.raises(ConfigError, match=r'hit_tiny .* has no memory_size'):
+        hit_rfgm_ros.create_tracker('hit_tiny', weights='random', memory_size=128)
+
+
+def test_weights_without_rankers_keep_the_first_template(
+    without_rankers: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, logger='hit_rfgm_ros'):
+        tracker = hit_rfgm_ros.create_tracker(
+            'rfgm_t256', weights=without_rankers, backend='torch', device='cpu', paper_mode=True
+        )
+    assert caplog.text.count('no ranker at layer 4') == 1
+    assert tracker.options.memory_kind == 'none'
+    tracker.init(FRAME, BOX)
+    result = [tracker.update(FRAME) for _ in range(7)][-1]
+    assert (result.memory_tokens, result.confidence_kind) == (64, ConfidenceKind.PEAK)
