@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from hit_rfgm_ros.config.models import ModelConfig
-from hit_rfgm_ros.training.batches import Batch
 from hit_rfgm_ros.training.config import TrainConfig
-from torch import Tensor, nn
+from torch import nn
 
 TEACHER_CHANNELS = 96  # NanoTrack v3
-
-
-class Objective(Protocol):
-    """Network, auxiliary layers and the weighted sum of the losses."""
-
-    def __call__(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Total loss of a batch, and its parts by name."""
-        ...
 
 
 class Family(Protocol):
@@ -36,7 +27,10 @@ class Family(Protocol):
         ...
 
     def objective(self, model: nn.Module, config: TrainConfig) -> nn.Module:
-        """The objective, an `Objective`; its attribute ``model`` is the network."""
+        """What is minimised: called with a `Batch` and a step, the total loss and its parts.
+
+        Its attribute ``model`` is the network; what else it learns is no part of the weights.
+        """
         ...
 
     def transfer(self, source: nn.Module, target: nn.Module) -> None:
