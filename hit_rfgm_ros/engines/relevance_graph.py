@@ -12,6 +12,7 @@ from hit_rfgm_ros.engines.folding import Params
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter
 from hit_rfgm_ros.engines.vit_graph import Block
 import numpy as np
+from onnx import TensorProto
 
 _NEVER = -1e30  # added to a logit: its weight is 0 exactly
 
@@ -61,8 +62,7 @@ def memory_of(graph: GraphWriter, tokens: str, search: int, counts: str = '') ->
 def _padded(graph: GraphWriter, memory: Memory, limits: str) -> Memory:
     """The same with all behind the first ``limits`` (B, 1) tokens of each sample as padding."""
     stop = graph.op('Squeeze', memory.length, graph.constant([0], np.int64))
-    zero, one = (graph.constant(n, np.int64) for n in (0, 1))
-    valid = graph.op('Less', graph.op('Range', zero, stop, one), limits)
+    valid = graph.op('Less', _up_to(graph, stop), limits)
     levels = (graph.constant(np.float32(value)) for value in (0, _NEVER))
     hidden = graph.op('Where', valid, *levels)
     hidden = graph.op('Pad', hidden, graph.constant([0, 0, 0, memory.search], np.int64))
@@ -142,7 +142,8 @@ def _keep_best(graph: GraphWriter, memory: Memory, score: str, tenths: int) -> t
     if memory.valid:
         score = graph.op('Where', memory.valid, score, graph.constant(np.float32(_NEVER)))
     count = _share(graph, memory.given, tenths)
-    _, best = graph.ops('TopK', score, count, count=2, axis=1)  # a tie goes to the lower index
+    ranks = _ranks(graph, score, memory.places)
+    _, best = graph.ops('TopK', ranks, count, count=2, axis=1, largest=0)
     places = best
     if memory.places:
         places = graph.op('GatherElements', memory.places, best, axis=1)
@@ -150,6 +151,26 @@ def _keep_best(graph: GraphWriter, memory: Memory, score: str, tenths: int) -> t
     if memory.counts:
         kept = _padded(graph, kept, _share(graph, memory.counts, tenths))
     return kept, best
+
+
+def _ranks(graph: GraphWriter, score: str, places: str) -> str:
+    """How many tokens go before each, int32 (B, n); a tie goes to the lower place.
+
+    Counted pair by pair, as OpenVINO's TopK settles ties at will; in integers, as counts would
+    be rounded in bf16.
+    """
+    if not places:
+        stop = graph.op('Squeeze', graph.shape_of(score, 1), graph.constant([0], np.int64))
+        places = _up_to(graph, stop)
+        places = graph.op('Unsqueeze', places, graph.constant([0], np.int64))
+    (mine, other), (my_place, its_place) = (
+        [graph.op('Unsqueeze', x, graph.constant([axis], np.int64)) for axis in (2, 1)]
+        for x in (score, places)
+    )
+    tie = graph.op('And', graph.op('Equal', other, mine), graph.op('Less', its_place, my_place))
+    before = graph.op('Or', graph.op('Greater', other, mine), tie)
+    counted = graph.op('Cast', before, to=TensorProto.INT32)
+    return graph.op('ReduceSum', counted, graph.constant([2], np.int64), keepdims=0)
 
 
 def kept_places(graph: GraphWriter, memory: Memory) -> str:
@@ -163,3 +184,9 @@ def _share(graph: GraphWriter, count: str, tenths: int) -> str:
     """``count * tenths // 10``."""
     product = graph.op('Mul', count, graph.constant([tenths], np.int64))
     return graph.op('Div', product, graph.constant([10], np.int64))
+
+
+def _up_to(graph: GraphWriter, stop: str) -> str:
+    """0, 1, ... stop - 1, int64."""
+    zero, one = (graph.constant(n, np.int64) for n in (0, 1))
+    return graph.op('Range', zero, stop, one)
