@@ -222,7 +222,7 @@ def _batch_deviations(
     """Differences between batches and their members one by one; back ends differ in it."""
     off = [np.empty(0)]
     for graph, frames, inputs in way.batches(seen):
-        if len(frames) <= engine.max_batch:
+        if len(frames) <= engine.max_batch and graph in engine.graphs:
             together = _boxes(engine, way, graph, inputs)
             off.append(np.abs(together - alone[np.array(frames) - 1]).max(1))
     return np.concatenate(off)

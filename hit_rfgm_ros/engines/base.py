@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 import threading
 
@@ -93,6 +93,7 @@ class BaseEngine(ABC):
         device: ``cpu`` or ``cuda:N``.
         precision: arithmetic of the graphs.
         max_batch: largest batch that `run` takes.
+        graphs: names that `run` takes here.
         choice: one sentence on why this back end was taken, and why not the others.
     """
 
@@ -105,6 +106,7 @@ class BaseEngine(ABC):
         device: str = 'cpu',
         precision: str = 'fp32',
         max_batch: int = 8,
+        graphs: Collection[str] | None = None,
     ) -> None:
         if max_batch < 1:
             raise EngineError(f'max_batch must be at least 1, got {max_batch}')
@@ -114,6 +116,7 @@ class BaseEngine(ABC):
         self.max_batch = max_batch
         self.choice = f'{self.backend} on {device} in {precision}, as asked for'
         self._specs = graph_specs(config)
+        self.graphs = tuple(self._specs if graphs is None else graphs)
         self._lock = threading.Lock()
 
     def run(self, graph: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -161,19 +164,13 @@ class BaseEngine(ABC):
     def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
         """Run a graph on checked inputs; failures of the back end become EngineError."""
 
-    def _late_graph(self, graph: str, later: Mapping[str, Callable[[], bytes]]) -> bytes:
-        """A graph that is loaded when it is first run."""
-        if graph not in later:
-            raise EngineError(
-                f'this engine was made without the graph {graph!r} of {self.config.name}'
-            )
-        return later[graph]()
-
     def _spec(self, graph: str) -> GraphSpec:
         if graph not in self._specs:
             raise EngineError(
                 f'{self.config.name} has no graph {graph!r}; it has: {", ".join(self._specs)}'
             )
+        if graph not in self.graphs:
+            raise EngineError(f'this engine was made without the graph {graph!r}')
         return self._specs[graph]
 
     def _check_input(

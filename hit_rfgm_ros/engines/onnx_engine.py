@@ -51,14 +51,15 @@ class OnnxEngine(BaseEngine):
         Raises:
             EngineError: if ONNX Runtime cannot load a graph.
         """
-        super().__init__(config, precision=precision, max_batch=max_batch)
+        self._later = dict(later or {})
+        names = [*graphs, *self._later]
+        super().__init__(config, precision=precision, max_batch=max_batch, graphs=names)
         self._options = onnxruntime.SessionOptions()
         self._options.intra_op_num_threads = threads
         self._options.inter_op_num_threads = 1
         self._options.log_severity_level = 3  # errors only
         # Spinning workers steal the cores of everything else on a busy machine.
         self._options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-        self._later = dict(later or {})
         self._sessions = {name: self._load(name, graph) for name, graph in graphs.items()}
 
     def _load(self, name: str, graph: bytes) -> onnxruntime.InferenceSession:
@@ -74,7 +75,7 @@ class OnnxEngine(BaseEngine):
 
     def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
         if graph not in self._sessions:
-            self._sessions[graph] = self._load(graph, self._late_graph(graph, self._later))
+            self._sessions[graph] = self._load(graph, self._later[graph]())
         names = self._specs[graph].outputs
         feed = {name: as_batch(value) for name, value in inputs.items()}
         try:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from hit_rfgm_ros.config.models import ModelConfig
-from hit_rfgm_ros.engines.base import BaseEngine, as_batch
+from hit_rfgm_ros.engines.base import BaseEngine, GraphSpec, as_batch
 from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.optional import require
 from hit_rfgm_ros.types import Array
@@ -34,8 +34,8 @@ def shared_core() -> Any:
 class OpenVinoEngine(BaseEngine):
     """Runs the exported graphs with OpenVINO's CPU plugin.
 
-    A batch of one, the common case, has its own model of fixed shape, which is faster; larger
-    batches share one of dynamic shape, compiled when the first one comes.
+    The common case, a batch of one with a full memory, has its own model of fixed shape, which is
+    faster; all else shares one of free shape, compiled when the first such input comes.
     """
 
     backend = 'openvino'
@@ -48,6 +48,7 @@ class OpenVinoEngine(BaseEngine):
         precision: str = 'fp32',
         max_batch: int = 8,
         threads: int = 0,
+        memory_tokens: int = 0,
         later: Mapping[str, Callable[[], bytes]] | None = None,
     ) -> None:
         """Load and compile the graphs.
@@ -58,12 +59,16 @@ class OpenVinoEngine(BaseEngine):
             precision: what the graphs were made for, and the arithmetic.
             max_batch: largest batch that `run` takes.
             threads: threads per call; 0 leaves it to OpenVINO.
+            memory_tokens: RFGM: size of the memory that has a model of fixed shape; 0: none has.
+            later: the way to graphs that are loaded when they are first run.
 
         Raises:
             EngineError: if OpenVINO cannot load or compile a graph.
             MissingDependencyError: if OpenVINO is not installed.
         """
-        super().__init__(config, precision=precision, max_batch=max_batch)
+        self._later = dict(later or {})
+        names = [*graphs, *self._later]
+        super().__init__(config, precision=precision, max_batch=max_batch, graphs=names)
         require('openvino', extra='openvino', purpose='the OpenVINO back end')
         self._core = shared_core()
         self._properties: dict[str, Any] = {
@@ -74,28 +79,48 @@ class OpenVinoEngine(BaseEngine):
         }
         if threads:
             self._properties['INFERENCE_NUM_THREADS'] = threads
+        self._memory_tokens = memory_tokens
         self._models: dict[str, Any] = {}
         self._requests: dict[tuple[str, bool], Any] = {}
         for name, graph in graphs.items():
-            try:
-                self._models[name] = self._core.read_model(graph)
-            except RuntimeError as error:
-                raise EngineError(
-                    f'OpenVINO cannot read the graph {name!r} of {config.name} in {precision}: '
-                    f'{error}'
-                ) from error
-            self._request(name, 1)
-            if max_batch == 1:
-                del self._models[name]  # nothing is compiled later
+            self._models[name] = self._read(name, graph)
+            self._request(name, fixed=self._fixed_shapes(name) is not None)
 
-    def _request(self, graph: str, batch: int) -> Any:
-        """The request for a batch of one or for larger ones, compiled on first use."""
-        key = (graph, batch == 1)
+    def _read(self, name: str, graph: bytes) -> Any:
+        try:
+            return self._core.read_model(graph)
+        except RuntimeError as error:
+            raise EngineError(
+                f'OpenVINO cannot read the graph {name!r} of {self.config.name} in '
+                f'{self.precision}: {error}'
+            ) from error
+
+    def _fixed_shapes(self, graph: str) -> dict[str, list[int]] | None:
+        """Shapes of the inputs in the common case; None where the graph has no such case."""
+        spec, tokens = self._specs[graph], self._memory_tokens
+        if graph == 'track_padded' or (_has_free(spec) and tokens < spec.free[0]):
+            return None
+        return {
+            name: [1, *(tokens if side is None else side for side in shape)]
+            for name, (_, shape) in spec.inputs.items()
+        }
+
+    def _is_done(self, graph: str) -> bool:
+        """Whether all that a graph can need is compiled."""
+        kinds = {False} if self._fixed_shapes(graph) is None else {True, False}
+        if self.max_batch == 1 and not _has_free(self._specs[graph]):
+            kinds = {True}
+        return all((graph, fixed) in self._requests for fixed in kinds)
+
+    def _request(self, graph: str, *, fixed: bool) -> Any:
+        """The request for the common case or for all others, compiled on first use."""
+        key = (graph, fixed)
         if key not in self._requests:
+            if graph not in self._models:
+                self._models[graph] = self._read(graph, self._later[graph]())
             model = self._models[graph].clone()
-            if batch == 1:
-                shapes = self._specs[graph].inputs
-                model.reshape({name: [1, *shape] for name, (_, shape) in shapes.items()})
+            if fixed:
+                model.reshape(self._fixed_shapes(graph))
             try:
                 compiled = self._core.compile_model(model, 'CPU', self._properties)
             except RuntimeError as error:
@@ -104,10 +129,14 @@ class OpenVinoEngine(BaseEngine):
                     f'{self.precision}: {error}'
                 ) from error
             self._requests[key] = compiled.create_infer_request()
+            if self._is_done(graph):
+                del self._models[graph]  # all the weights once more
         return self._requests[key]
 
     def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
-        request = self._request(graph, batch)
+        fixed = self._fixed_shapes(graph)
+        shapes = {name: list(value.shape) for name, value in inputs.items()}
+        request = self._request(graph, fixed=shapes == fixed)
         try:
             # Inputs and outputs are copied (0.02 ms): a shared tensor would not keep its array
             # alive, and a shared output would be overwritten by the next call.
@@ -121,3 +150,7 @@ class OpenVinoEngine(BaseEngine):
                 f'OpenVINO failed in graph {graph!r} with a batch of {batch}: {error}'
             ) from error
         return {name: np.asarray(values[name]) for name in self._specs[graph].outputs}
+
+
+def _has_free(spec: GraphSpec) -> bool:
+    return any(None in shape for _, shape in spec.inputs.values())

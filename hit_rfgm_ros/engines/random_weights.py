@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod, sqrt
 
-from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.config.models import MODELS, ModelConfig
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.files import Weights
 from hit_rfgm_ros.weights.options import options_text
@@ -37,8 +37,8 @@ def random_weights(config: ModelConfig, seed: int = 0) -> Weights:
         key: _draw(key, shape, generator).astype(np.float32)
         for key, shape in state_spec(config).items()
     }
-    metadata = {'model': config.name, 'source': SOURCE, **options_text(config)}
-    return Weights(config.name, tensors, metadata)
+    options = options_text(config) if config.name in MODELS else {}
+    return Weights(config.name, tensors, {'model': config.name, 'source': SOURCE, **options})
 
 
 def _draw(key: str, shape: tuple[int, ...], generator: np.random.Generator) -> Array:

@@ -31,6 +31,7 @@ ABILITIES: dict[str, dict[str, tuple[str, ...]]] = {
 NOT_INSTALLED = {
     name: f"not installed (pip install 'hit_rfgm_ros[{name}]')" for name in ('openvino', 'torch')
 }
+MEMORY_TOKENS = 192  # three templates, the paper's memory
 # A driver of NVIDIA's leaves one of these; without it torch need not be asked (it loads slowly).
 _GPU_TRACES = ('/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/nvhost-gpu', '/dev/dxg')
 
@@ -45,6 +46,7 @@ def create_engine(
     max_batch: int = 8,
     threads: int = 0,
     relevance_stages: int = ALL_STORED,
+    memory_tokens: int = MEMORY_TOKENS,
     cache_folder: Path | None = None,
     rebuild: bool = False,
 ) -> BaseEngine:
@@ -62,6 +64,8 @@ def create_engine(
         threads: threads per call; 0 leaves it to the back end.
         relevance_stages: RFGM: layers that drop memory tokens, 0 to 3; -1 takes what the weights
             have rankers for.
+        memory_tokens: RFGM: size that a single target's memory mostly has; OpenVINO is faster
+            there. Other sizes work as well.
         cache_folder: where built graphs are kept; None is the user's cache.
         rebuild: build the graphs even if they are kept there.
 
@@ -83,7 +87,7 @@ def create_engine(
     passed_over: list[str] = []
     for name, place in _candidates(backend, device):
         try:
-            wish = _Wish(place, wanted, max_batch, threads, fetch)
+            wish = _Wish(place, wanted, max_batch, threads, memory_tokens, fetch)
             engine = _build(name, config, weights, wish)
         except (EngineError, MissingDependencyError) as error:
             if backend != 'auto':
@@ -203,6 +207,7 @@ class _Wish(NamedTuple):
     precision: str
     max_batch: int
     threads: int
+    memory_tokens: int
     fetch: cache.Fetch
 
 
@@ -246,7 +251,8 @@ def _build_openvino(config: ModelConfig, weights: Weights, wish: _Wish) -> BaseE
     require('openvino', extra='openvino', purpose='the OpenVINO back end')
     from hit_rfgm_ros.engines.openvino_engine import OpenVinoEngine
 
-    return _load_accepted('openvino', OpenVinoEngine, config, weights, wish)
+    engine = partial(OpenVinoEngine, memory_tokens=wish.memory_tokens)
+    return _load_accepted('openvino', engine, config, weights, wish)
 
 
 def _build_onnxruntime(config: ModelConfig, weights: Weights, wish: _Wish) -> BaseEngine:

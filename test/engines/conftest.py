@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.models import ModelConfig, get_model_config
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.engines.base import BaseEngine
 import numpy as np
 import pytest
@@ -33,6 +34,13 @@ SMALL = {
         hidden_dim=32,
     ),
 }
+TINY_RFGM = RFGMConfig('tiny', width=64, heads=1, search_size=128, template_size=64)
+
+
+@pytest.fixture(scope='session')
+def tiny_rfgm() -> RFGMConfig:
+    """An RFGM with few channels and small pictures: 16 tokens a template, 64 cells."""
+    return TINY_RFGM
 
 
 @pytest.fixture
@@ -58,7 +66,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pictures() -> Callable[..., dict[str, np.ndarray]]:
     """Make random search regions and templates; the former with black padding on two sides."""
 
-    def make(config: HiTConfig, batch: int, seed: int = 0) -> dict[str, np.ndarray]:
+    def make(config: ModelConfig, batch: int, seed: int = 0) -> dict[str, np.ndarray]:
         generator = np.random.default_rng(seed)
         sizes = {'search': config.search_size, 'template': config.template_size}
         made = {
