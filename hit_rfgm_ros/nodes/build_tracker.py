@@ -116,6 +116,7 @@ class TrackerBuilder:
                 max_batch=key.max_batch,
                 threads=params.num_threads,
                 relevance_stages=key.relevance_stages,
+                memory_tokens=params.memory_size,
                 cache_folder=folder,
                 rebuild=rebuild,
             )

@@ -64,6 +64,7 @@ def make_parts(
         max_batch=MAX_BATCH,
         threads=threads,
         relevance_stages=tracker_options.relevance_stages,
+        memory_tokens=tracker_options.memory_size,
     )
     config = engine.config
     tracker_options = settle(config, tracker_options)
