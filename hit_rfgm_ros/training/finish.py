@@ -7,6 +7,7 @@ the training data that the run did not see. The evaluation sequences play no par
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Sequence as Items
 from dataclasses import dataclass, replace
 import json
 import logging
@@ -95,7 +96,11 @@ def finish(config: TrainConfig, out: Path) -> Finished:
         found_above=found,
         memory_min_confidence=max(uncertain, 0.5),
     )
-    calibration, video_auc = _choose_damping(engine, weights.config, calibration, videos)
+    dampings = [replace(calibration, size_damping=damping) for damping in DAMPINGS]
+    calibration, video_auc = _best(engine, weights.config, dampings, videos)
+    if isinstance(weights.config, RFGMConfig) and weights.config.has_filter:
+        strict = replace(calibration, memory_min_confidence=max(found, 0.5))
+        calibration, video_auc = _best(engine, weights.config, [calibration, strict], videos)
     crops = [(pair.search, pair.template) for pair in pairs[:INT8_PAIRS]]
     ranges = collect_ranges(weights.config, weights.tensors, crops)
     metadata = {
@@ -168,19 +173,22 @@ def thresholds(good: FloatArray, absent: FloatArray) -> tuple[float, float, floa
     return lost, uncertain, found
 
 
-def _choose_damping(
-    engine: Engine, config: ModelConfig, calibration: Calibration, videos: list[Sequence]
+def _best(
+    engine: Engine, config: ModelConfig, candidates: Items[Calibration], videos: list[Sequence]
 ) -> tuple[Calibration, float]:
-    best, best_score = calibration, -1.0
-    for damping in DAMPINGS:
-        candidate = replace(calibration, size_damping=damping)
-        score = one_pass_auc(
-            SingleTargetTracker(engine, config, TrackerConfig(), candidate), videos
+    """The calibration that tracks the videos best, the first of equals, and its AUC."""
+    scores = []
+    for candidate in candidates:
+        tracker = SingleTargetTracker(engine, config, TrackerConfig(), candidate)
+        scores.append(one_pass_auc(tracker, videos))
+        logger.info(
+            'size damping %g, memory from confidence %.3g: AUC %.3f on the left-out videos',
+            candidate.size_damping,
+            candidate.memory_min_confidence,
+            scores[-1],
         )
-        logger.info('size damping %g: AUC %.3f on the left-out videos', damping, score)
-        if score > best_score:
-            best, best_score = candidate, score
-    return best, best_score
+    best = int(np.argmax(scores))
+    return candidates[best], scores[best]
 
 
 def one_pass_auc(tracker: SingleTargetTracker, sequences: list[Sequence]) -> float:
