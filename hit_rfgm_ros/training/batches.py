@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from hit_rfgm_ros.data.sequences import Sequence, read_sequence
 from hit_rfgm_ros.training.config import TrainConfig
@@ -40,10 +41,19 @@ class Batch:
     search_features: Tensor | None
     template_features: Tensor | None
 
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        moved: dict[str, Any] = {}
+        for field in fields(self):
+            tensor = getattr(self, field.name)
+            moved[field.name] = tensor if tensor is None else tensor.to(device)
+        return Batch(**moved)
+
 
 def normalise(images: Tensor) -> Tensor:
     """(..., S, S, 3) uint8 RGB -> (..., 3, S, S) float32, channels last in memory."""
-    return ((images.float() - MEAN) / STD).movedim(-1, -3)
+    mean, std = MEAN.to(images.device), STD.to(images.device)
+    return ((images.float() - mean) / std).movedim(-1, -3)
 
 
 def difficulty_at(step: int, config: TrainConfig) -> float:

@@ -39,6 +39,7 @@ class TrainConfig:
         freeze_stem: keep the stem's normalisation at its running statistics. The stem sees search
             regions and templates in turn, so in training each is normalised by its own batch,
             in use both by one average: the last part of a run must learn with the latter.
+        device: of the network and its losses, ``cpu`` or ``cuda``; pairs are made on the CPU.
         steps, batch_size, workers, threads, seed: as their names say.
         lr: learning rate after `warmup` steps, held until `decay_from`, then down to `lr_final`
             by a cosine until `steps`.
@@ -72,6 +73,7 @@ class TrainConfig:
     teacher: str = ''
     teacher_shift: int = 14
     freeze_stem: bool = False
+    device: str = 'cpu'
     steps: int = 10_000
     batch_size: int = 16
     workers: int = 1

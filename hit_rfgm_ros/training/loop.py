@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.data.sequences import list_sequences
-from hit_rfgm_ros.errors import DatasetError, EngineError
+from hit_rfgm_ros.errors import ConfigError, DatasetError, EngineError
 from hit_rfgm_ros.models.registry import build_network, load_state
 from hit_rfgm_ros.training import checkpoint
 from hit_rfgm_ros.training.batches import Batch, batches, collect, make_pair_config
@@ -75,6 +75,7 @@ class Run:
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
         self.family = family_of(config)
+        self.device = _device(config.device)
         torch.manual_seed(config.seed)
         self.model = self.family.network(config, config.search_size)
         self.objective = self.family.objective(self.model, config)
@@ -92,7 +93,7 @@ class Run:
             self._begin()
 
     def _begin(self) -> None:
-        self.objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.objective.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective.train()
         self.family.freeze(self.model, self.config)
         self.average = Average(self.model, self.config.ema)
@@ -163,7 +164,7 @@ class Run:
         )
         computed = ('attention_bias_idxs', 'num_batches_tracked')
         tensors = {
-            key: value.contiguous().numpy()
+            key: value.contiguous().cpu().numpy()
             for key, value in self.average.model.state_dict().items()
             if not key.endswith(computed)
         }
@@ -183,7 +184,7 @@ class Run:
         """
         for group in self.optimiser.param_groups:
             group['lr'] = group['pace'] * learning_rate(self.step, self.config)
-        total, parts = self.objective(batch, self.step)
+        total, parts = self.objective(batch.to(self.device), self.step)
         if not torch.isfinite(total):
             raise EngineError(
                 f'the loss is {float(total)} at step {self.step} ({parts}): resume with a lower lr'
@@ -198,6 +199,15 @@ class Run:
         self.step += 1
         self.pairs_seen += len(batch.present)
         return parts | {'norm': float(norm), 'total': float(total.detach())}
+
+
+def _device(name: str) -> torch.device:
+    if name.startswith('cuda') and not torch.cuda.is_available():
+        raise ConfigError(f'device is {name!r}, but torch sees no CUDA GPU here: leave it at cpu')
+    try:
+        return torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(f'device must be cpu or cuda, got {name!r}: {error}') from error
 
 
 def _prefixed(state: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -47,7 +47,9 @@ def validate_pairs(model: nn.Module, batches: Sequence[Batch]) -> PairScores:
     was_training = model.training
     model.eval()
     own, other, ratios, by_batch = [], [], [], []
-    for batch in batches:
+    device = next(model.parameters()).device
+    for given in batches:
+        batch = given.to(device)
         search, template = normalise(batch.search), normalise(batch.template)
         with torch.autocast(search.device.type, torch.bfloat16):
             right = model(search, template).boxes.float()
@@ -67,7 +69,7 @@ def validate_pairs(model: nn.Module, batches: Sequence[Batch]) -> PairScores:
         iou=float(overlaps.mean()),
         exchanged=float(torch.cat(other).mean()),
         over_half=float((overlaps > 0.5).float().mean()),
-        size_ratio=float(np.median(torch.cat(ratios).numpy())),
+        size_ratio=float(np.median(torch.cat(ratios).cpu().numpy())),
         batch_stem=float(torch.cat(by_batch).mean()) if by_batch else None,
     )
 

@@ -16,6 +16,8 @@ import pytest
 from safetensors.numpy import save_file
 import torch
 
+NO_GPU = pytest.mark.skipif(torch.cuda.is_available(), reason='there is a CUDA GPU')
+
 
 @pytest.fixture
 def config(photo_tree: Path, tmp_path: Path) -> TrainConfig:
@@ -165,3 +167,19 @@ def test_settings_that_come_with_the_package_are_accepted(path: Path) -> None:
     config = TrainConfig.from_yaml(path)
     assert path.stem.startswith(config.model)
     assert family_of(config).sized(config, config.search_size).search_size == config.search_size
+
+
+@pytest.mark.parametrize('device', ['gpu7', pytest.param('cuda', marks=NO_GPU)])
+def test_device_that_is_not_there_is_refused(config: TrainConfig, device: str) -> None:
+    with pytest.raises(ConfigError, match='device'):
+        Run(replace(config, device=device))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a CUDA GPU')
+@pytest.mark.parametrize('model', ['hit_tiny', 'rfgm_t256'])
+def test_training_on_a_gpu_saves_and_resumes(config: TrainConfig, model: str) -> None:
+    on_gpu = replace(config, model=model, device='cuda', validate_every=2)
+    train(replace(on_gpu, steps=2))
+    run = train(on_gpu)
+    assert run.step == 4
+    assert read_weights(Path(config.out) / 'latest.safetensors').metadata['pairs_seen'] == '16'
