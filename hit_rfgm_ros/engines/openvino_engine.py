@@ -17,9 +17,9 @@ import numpy as np
 # where the CPU has it, else in float32 (OpenVINO decides).
 _FLOATS = {'fp32': 'f32', 'bf16': 'bf16', 'int8': 'bf16'}
 
-# A fixed memory takes 8 to 11 % off rfgm_t256 for some 140 MB, but 1 to 2 % off rfgm_b256 for
-# 540 MB, so large graphs go without.
-FIXED_BYTES = 200 * 10**6
+# A fixed memory takes 8 to 11 % off rfgm_t256 for some 140 MB, but 1 to 2 % off rfgm_b256 for 320
+# (int8) to 540 MB, so large graphs go without.
+FIXED_BYTES = 180 * 10**6
 
 
 @cache

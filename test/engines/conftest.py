@@ -34,7 +34,7 @@ SMALL = {
         hidden_dim=32,
     ),
 }
-TINY_RFGM = RFGMConfig('tiny', width=64, heads=1, search_size=128, template_size=64)
+TINY_RFGM = RFGMConfig('rfgm_t256', width=64, heads=1, search_size=128, template_size=64)
 
 
 @pytest.fixture(scope='session')
