@@ -15,7 +15,7 @@ MODELS: dict[str, ModelConfig] = {**HIT_MODELS, **RFGM_MODELS}
 
 def list_models() -> list[str]:
     """Names that `create_tracker` and ``--model`` take."""
-    return list(HIT_MODELS)
+    return list(MODELS)
 
 
 def keeps_memory(name: str) -> bool:

@@ -10,7 +10,15 @@ import pytest
 
 
 def test_models_are_listed_by_their_public_names() -> None:
-    assert list_models()[:4] == ['hit_base', 'hit_small', 'hit_tiny', 'hit_pvt']
+    assert list_models() == [
+        'hit_base',
+        'hit_small',
+        'hit_tiny',
+        'hit_pvt',
+        'rfgm_b256',
+        'rfgm_s256',
+        'rfgm_t256',
+    ]
 
 
 def test_a_list_of_names_can_be_changed_without_harm() -> None:

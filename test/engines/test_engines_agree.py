@@ -4,8 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from hit_rfgm_ros.config.hit import HiTConfig
-from hit_rfgm_ros.config.models import list_models
+from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
 from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.engines.select import create_engine
@@ -39,7 +38,7 @@ def plain(config: HiTConfig, images: dict[str, np.ndarray]) -> dict[str, np.ndar
     }
 
 
-@pytest.mark.parametrize('model', list_models())
+@pytest.mark.parametrize('model', list(HIT_MODELS))
 def test_every_back_end_gives_what_the_plain_network_gives(
     model: str, small_configs: dict[str, HiTConfig], pictures: Pictures, run_both: Run
 ) -> None:
