@@ -10,7 +10,7 @@ from hit_rfgm_ros.trackers.confidence import Calibration, is_finite, usable
 from hit_rfgm_ros.trackers.corner_features import FEATURES, features, raw_score
 from hit_rfgm_ros.trackers.network import Reading
 from hit_rfgm_ros.trackers.target_memory import TargetMemory
-from hit_rfgm_ros.types import Array, ConfidenceKind, Engine, FloatArray, ImageU8
+from hit_rfgm_ros.types import Array, ConfidenceKind, Engine, ImageU8
 import numpy as np
 
 
@@ -51,18 +51,13 @@ class HiTNetwork:
         outputs = self._engine.run('track', {'search': searches, 'template_tokens': joined})
         boxes = np.asarray(outputs['boxes'], np.float64)
         if self._paper:
-            return Reading(boxes, np.zeros(len(boxes)), np.asarray(np.isfinite(boxes).all(1)))
+            return Reading(boxes, np.asarray(np.isfinite(boxes).all(1)), np.zeros(len(boxes)))
         values = features(
             outputs['score_tl'], outputs['score_br'], outputs['correlation'], outputs['boxes']
         )
-        finite = is_finite(values)
-        is_box = finite & (boxes[:, 2] > 0) & (boxes[:, 3] > 0)
-        return Reading(boxes, np.where(is_box, self._score(values), 0.0), finite)
-
-    def _score(self, values: FloatArray) -> FloatArray:
-        if self.calibration.fitted:
-            return self.calibration.probability(values)
-        return raw_score(values)
+        fitted = self.calibration.fitted
+        raw = np.zeros(len(boxes)) if fitted else raw_score(values)
+        return Reading(boxes, is_finite(values), raw, values if fitted else None)
 
     def remember(self, memory: TargetMemory) -> bool:
         """HiT keeps the first template: there is never an update."""

@@ -18,24 +18,30 @@ class Reading(NamedTuple):
 
     Attributes:
         boxes: (N, 4) cx, cy, w, h as fractions of the windows, as the network gave them.
-        confidence: (N,) in [0, 1]; 0 where the box is none, and always where the kind is NONE.
         finite: (N,) whether the numbers can be used at all.
+        raw: (N,) scores in [0, 1] that are the confidence where there are no `features`.
+        features: (N, F) for the calibration; None where it plays no part.
         score: (N, cells) score maps; None where the network has none.
         kept: for each window and layer that drops memory tokens, those that stay; -1 is none.
     """
 
     boxes: FloatArray
-    confidence: FloatArray
     finite: BoolArray
+    raw: FloatArray
+    features: FloatArray | None = None
     score: Array | None = None
     kept: Sequence[Mapping[int, Array]] = ()
 
     def rows(self, first: int, last: int) -> Reading:
         """The windows from ``first`` up to ``last``, which is not included."""
         part = slice(first, last)
-        score = None if self.score is None else self.score[part]
         return Reading(
-            self.boxes[part], self.confidence[part], self.finite[part], score, self.kept[part]
+            self.boxes[part],
+            self.finite[part],
+            self.raw[part],
+            None if self.features is None else self.features[part],
+            None if self.score is None else self.score[part],
+            self.kept[part],
         )
 
 
@@ -43,11 +49,12 @@ def join(readings: Sequence[Reading]) -> Reading:
     """One reading of the windows of several."""
     if len(readings) == 1:
         return readings[0]
-    boxes, confidence, finite, scores, kept = zip(*readings)
+    boxes, finite, raw, features, scores, kept = zip(*readings)
     return Reading(
         np.concatenate(boxes),
-        np.concatenate(confidence),
         np.concatenate(finite),
+        np.concatenate(raw),
+        None if features[0] is None else np.concatenate(features),
         None if scores[0] is None else np.concatenate(scores),
         [layers for part in kept for layers in part],
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
-from hit_rfgm_ros.geometry.centre import Centres, decode, hann
+from hit_rfgm_ros.geometry.centre import decode, hann
 from hit_rfgm_ros.memory.tokens import TokenMemory
 from hit_rfgm_ros.trackers.centre_features import FEATURES, features
 from hit_rfgm_ros.trackers.confidence import Calibration, is_finite, usable
@@ -14,7 +14,6 @@ from hit_rfgm_ros.trackers.network import Reading
 from hit_rfgm_ros.trackers.target_memory import TargetMemory
 from hit_rfgm_ros.types import (
     Array,
-    BoolArray,
     ConfidenceKind,
     Engine,
     FloatArray,
@@ -60,12 +59,17 @@ class RFGMNetwork:
         outputs = self._run(searches, [memory.input for memory in memories])
         score = outputs['score']
         centres = decode(score, outputs['size'], outputs['offset'], self._window(near))
-        finite, confidence = self._judge(score, centres)
+        finite = np.isfinite(centres.boxes).all(1) & np.isfinite(centres.score)
+        values = None
+        if not self._options.paper_mode:
+            values = features(score, centres.boxes, centres.cell)
+            finite &= is_finite(values)
         kept = [
             {layer: outputs[f'kept_{layer}'][row] for layer, _ in self.config.stages}
             for row in range(len(score))
         ]
-        return Reading(centres.boxes, np.where(finite, confidence, 0.0), finite, score, kept)
+        fitted = values if self.calibration.fitted else None
+        return Reading(centres.boxes, finite, centres.score, fitted, score, kept)
 
     def _run(self, searches: ImageU8, memory: Sequence[Array]) -> dict[str, Array]:
         """Run the network, padding the memories where they differ in length."""
@@ -87,17 +91,6 @@ class RFGMNetwork:
             return None
         window = hann(self.config.grid)
         return window if near.all() else np.where(near[:, None], window, 1.0)
-
-    def _judge(self, score: Array, centres: Centres) -> tuple[BoolArray, FloatArray]:
-        """Whether the numbers can be used, and the confidence."""
-        finite = np.isfinite(centres.boxes).all(1) & np.isfinite(centres.score)
-        if self._options.paper_mode:
-            return finite, centres.score
-        values = features(score, centres.boxes, centres.cell)
-        finite &= is_finite(values)
-        if self.calibration.fitted:
-            return finite, self.calibration.probability(values)
-        return finite, centres.score
 
     def remember(self, memory: TargetMemory) -> bool:
         """See `trackers.network.Network`: embed the new template, filter, keep what stays."""

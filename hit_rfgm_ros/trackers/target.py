@@ -15,6 +15,7 @@ from hit_rfgm_ros.trackers.size_rule import SizeRule
 from hit_rfgm_ros.trackers.states import StateMachine
 from hit_rfgm_ros.trackers.target_memory import TargetMemory
 from hit_rfgm_ros.types import Box, ConfidenceKind, FloatArray, TrackResult, TrackState
+import numpy as np
 
 LARGE = 4  # window sides over the search size from which padding is worth skipping
 BAD_NUMBERS = 'the network gave numbers that are not finite'
@@ -135,12 +136,13 @@ class Target:
         self.memory.next_frame()
         if self._options.paper_mode:
             return self._follow_paper(windows[0], reading, stamp)
-        self.picked = self._pick(reading.confidence)
+        scores = self._judge(reading)
+        self.picked = self._pick(scores)
         if not reading.finite[self.picked]:
             self._candidate = None
             self._machine.fail(stamp, BAD_NUMBERS)
             return self._result(stamp, 0.0)
-        confidence = float(reading.confidence[self.picked])
+        confidence = float(scores[self.picked])
         found = windows[self.picked].to_image(reading.boxes[self.picked])
         found = self._moved(self._places[self.picked], found, confidence)
         if self.state is TrackState.LOST:
@@ -159,6 +161,15 @@ class Target:
         if self._options.paper_mode:
             return self.confidence > 0  # 0 stands for numbers that are not finite
         return self.state is TrackState.TRACKING and self.confidence >= self._remember_above
+
+    def _judge(self, reading: Reading) -> FloatArray:
+        """Confidence of each window, 0 where there is no box."""
+        if reading.features is None:
+            scores = reading.raw
+        else:
+            scores = self._calibration.probability(reading.features)
+        is_box = (reading.boxes[:, 2] > 0) & (reading.boxes[:, 3] > 0)
+        return np.where(reading.finite & is_box, scores, 0.0)
 
     def _pick(self, scores: FloatArray) -> int:
         """The window to believe: the first, unless it shows nothing and another one does."""
@@ -204,7 +215,7 @@ class Target:
         if not reading.finite[0]:
             return self._result(stamp, 0.0, BAD_NUMBERS)
         self.box = clip_box(window.to_image(reading.boxes[0], paper_mode=True), *self._image_size)
-        return self._result(stamp, float(reading.confidence[0]))
+        return self._result(stamp, float(reading.raw[0]))
 
     def _rescale(self, width: int, height: int) -> None:
         """The camera changed its picture size: scale the box along, or doubt it."""
