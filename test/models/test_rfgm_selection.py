@@ -171,6 +171,16 @@ def test_kept_keys_far_below_a_dropped_one_do_not_underflow(gap: float) -> None:
     assert mask.grad.square().sum().isfinite()
 
 
+def test_the_masked_softmax_is_float32_under_autocast() -> None:
+    torch.manual_seed(1)
+    logits, mask = torch.randn(2, 3, 4, 50), torch.ones(2, 50)
+    mask[:, ::3] = 0
+    expected = masked_softmax(logits, mask)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = masked_softmax(logits, mask)
+    assert torch.equal(found, expected)
+
+
 def test_gradients_of_the_masked_softmax_are_exact() -> None:
     torch.manual_seed(1)
     logits = torch.randn(1, 2, 3, 5, dtype=torch.float64, requires_grad=True)

@@ -85,7 +85,8 @@ def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:
         logits: (B, heads, queries, N), float32 at least.
         mask: (B, N) of 0 and 1, at least one 1 in every row; gradients flow through it.
     """
-    weights: Tensor = _MaskedSoftmax.apply(logits, mask.to(logits.dtype)[:, None, None])
+    with torch.autocast(logits.device.type, enabled=False):  # sums are products with the mask
+        weights: Tensor = _MaskedSoftmax.apply(logits, mask.to(logits.dtype)[:, None, None])
     return weights
 
 
