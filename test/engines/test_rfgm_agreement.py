@@ -1,6 +1,7 @@
 """Agreement of an RFGM along a track: its memory, what its filter keeps, its padded batches."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 import json
 from pathlib import Path
 from typing import Any
@@ -144,8 +145,6 @@ def test_numbers_that_are_not_finite_are_never_let_through(
 
 
 def test_without_a_ranker_the_newest_templates_are_kept(tiny_rfgm: RFGMConfig) -> None:
-    from dataclasses import replace
-
     config = replace(tiny_rfgm, relevance_stages=0)
     engine = TorchEngine(config, random_weights(config).tensors)
     way = follower(engine)

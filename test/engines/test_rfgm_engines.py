@@ -1,6 +1,7 @@
 """RFGM on every back end: the same function, whatever the batch and the memories in it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hit_rfgm_ros.config.rfgm import RFGMConfig
@@ -155,8 +156,6 @@ def test_rfgm_in_bf16_is_near_fp32_and_not_the_same(
 def test_fewer_stages_keep_more(
     stages: int, tiny_rfgm: RFGMConfig, scene: dict[str, np.ndarray]
 ) -> None:
-    from dataclasses import replace
-
     config = replace(tiny_rfgm, relevance_stages=stages)
     given: dict[str, Any] = {
         name: track(create_engine(config, None, backend=name, threads=1), scene)
