@@ -36,4 +36,4 @@ def describe_network(weights: Weights) -> str:
     config = weights.config
     if not isinstance(config, RFGMConfig):
         return config.name
-    return f'{config.name} with {config.relevance_stages} relevance stages'
+    return f'{config.name} at relevance_stages={config.relevance_stages}'

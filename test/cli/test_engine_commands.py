@@ -1,4 +1,4 @@
-"""`export`, `selftest`, `engine` and `doctor`, on a small network in the place of HiT-Tiny."""
+"""`export`, `selftest`, `engine` and `doctor`, on small networks of both families."""
 
 from dataclasses import replace
 import json
@@ -12,16 +12,18 @@ from hit_rfgm_ros.cli.engine import engine
 from hit_rfgm_ros.cli.export import export
 from hit_rfgm_ros.cli.selftest import selftest
 from hit_rfgm_ros.config.models import MODELS, get_model_config
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.engines import agreement, reference
 from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.engines.select import create_engine
-from hit_rfgm_ros.errors import EngineError, WeightsError
+from hit_rfgm_ros.errors import ConfigError, EngineError, WeightsError
 from hit_rfgm_ros.weights.files import read_weights, write_weights
 import numpy as np
 import pytest
 
 RANDOM = ('--model', 'hit_tiny', '--weights', 'random')
+RANDOM_RFGM = ('--model', 'rfgm_t256', '--weights', 'random')
 ONE_THREAD = ('--threads', '1')  # two wait for each other on a busy machine
 
 
@@ -40,6 +42,8 @@ def small_hit_tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         hidden_dim=32,
     )
     monkeypatch.setitem(MODELS, 'hit_tiny', small)
+    tiny = RFGMConfig('rfgm_t256', width=64, heads=1, search_size=128, template_size=64)
+    monkeypatch.setitem(MODELS, 'rfgm_t256', tiny)
 
 
 def call(command: object, *arguments: str, fails: bool = False) -> Result:
@@ -92,6 +96,23 @@ def test_selftest_fails_where_a_back_end_does_not_agree_but_not_where_one_is_mis
     assert 'FAILED: over 119 frames the largest box deviation' in result.output
 
 
+def test_selftest_takes_an_rfgm_through_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [('onnxruntime', 'cpu', 'fp32'), ('torch', 'cpu', 'bf16')]
+    monkeypatch.setattr('hit_rfgm_ros.cli.selftest.possible_engines', lambda: places)
+    output = call(selftest, *RANDOM_RFGM, '--relevance-stages', '1', *ONE_THREAD).output
+    lines = output.splitlines()
+    assert lines[0] == 'rfgm_t256 at relevance_stages=1 (random weights), compared with torch:'
+    assert len(lines) == 4
+    assert all(line.endswith(' ok') for line in lines[2:])
+
+
+def test_stages_are_refused_where_they_have_no_meaning() -> None:
+    with pytest.raises(ConfigError, match='relevance_stages=1 has no meaning for hit_tiny'):
+        call(selftest, *RANDOM, '--relevance-stages', '1')
+    failed = call(selftest, '--relevance-stages', '1', fails=True)
+    assert '--relevance-stages needs --model' in failed.output
+
+
 def test_reference_boxes_of_random_weights_are_not_stored() -> None:
     with pytest.raises(EngineError, match='not to random weights'):
         call(selftest, *RANDOM, '--write-reference')
@@ -125,6 +146,32 @@ def test_export_writes_graphs_that_run_and_describes_them(tmp_path: Path) -> Non
     assert made.run('track', {'search': search, **tokens})['boxes'].shape == (2, 4)
 
 
+def test_export_writes_every_graph_of_an_rfgm(tmp_path: Path) -> None:
+    out = tmp_path / 'out'
+    call(export, *RANDOM_RFGM, '--relevance-stages', '2', '--out', str(out))
+    described = json.loads((out / 'rfgm_t256.json').read_text())
+    assert list(described['graphs']) == ['template', 'track', 'track_padded', 'filter']
+    assert described['options'] == {'relevance_stages': 2, 'filter_ranker': True}
+    padded = described['graphs']['track_padded']
+    assert padded['inputs']['memory']['shape'] == ['batch', 'tokens', 64]
+    assert padded['inputs']['memory_count'] == {'dtype': 'int64', 'shape': ['batch']}
+    assert padded['outputs'] == ['score', 'size', 'offset', 'kept_7', 'kept_10']
+    assert described['agreement']['stray_frames'] == 0
+    config = replace(get_model_config('rfgm_t256'), relevance_stages=2, filter_ranker=True)
+    graphs = {
+        name: (out / entry['file']).read_bytes() for name, entry in described['graphs'].items()
+    }
+    given = OnnxEngine(config, graphs).run(
+        'track_padded',
+        {
+            'search': np.zeros((2, 128, 128, 3), np.uint8),
+            'memory': np.zeros((2, 40, 64), np.float32),
+            'memory_count': np.array([40, 16], np.int64),
+        },
+    )
+    assert (given['kept_10'] >= 0).sum(1).tolist() == [32, 12]
+
+
 def test_export_refuses_what_does_not_agree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +192,9 @@ def test_engine_build_fills_the_cache_and_info_lists_it() -> None:
     built = call(engine, 'build', *RANDOM, '--backend', 'onnxruntime').output
     assert 'onnxruntime on cpu in fp32, as asked for' in built
     assert 'hit_tiny-onnxruntime-fp32-' in call(engine, 'info').output
+    built = call(engine, 'build', *RANDOM_RFGM, '--backend', 'onnxruntime').output
+    assert built.startswith('rfgm_t256 at relevance_stages=3: onnxruntime on cpu in fp32')
+    assert 'rfgm_t256-3stages-onnxruntime-fp32-' in call(engine, 'info').output
 
 
 def test_engine_calibrate_makes_weights_ready_for_int8(tmp_path: Path) -> None:
