@@ -26,6 +26,7 @@ class Scripted:
 
     def __init__(self) -> None:
         self.calls: list[float | None] = []
+        self.updates: list[int] = []  # calls of `update` by then
 
     def init(self, frame: ImageU8, box: Box, *, stamp: float | None = None) -> TrackResult:
         self.reset()
@@ -36,6 +37,10 @@ class Scripted:
         self.calls.append(stamp)
         box = Box(self._box.x + len(self.calls) - 1, *list(self._box)[1:])
         return TrackResult(box, 1, TrackState.TRACKING, ConfidenceKind.PEAK, '', stamp or 0.0)
+
+    def update_memory(self) -> int:
+        self.updates.append(len(self.calls))
+        return int(len(self.calls) == 3)
 
     def reset(self) -> None:
         self.calls = []
@@ -69,6 +74,20 @@ def test_following_starts_once_and_gives_every_stamp() -> None:
     assert [one.number for one in steps] == [10, 11, 12, 13]
     assert [one.result.box.x for one in steps] == [5, 6, 7, 8]
     assert tracker.calls == [one.stamp for one in steps]
+
+
+def test_the_memory_is_updated_after_a_frame_was_written() -> None:
+    tracker, written = Scripted(), list[int]()
+
+    class Writer:
+        def write(self, image: ImageU8, step: Step) -> None:
+            assert step.memory_ms is None
+            written.append(len(tracker.updates))
+
+    steps = follow(frames(5), tracker, Box(5, 6, 7, 8), [Writer()], Interruption())
+    assert tracker.updates == [1, 2, 3, 4, 5]
+    assert written == [0, 1, 2, 3, 4]
+    assert [one.memory_ms is not None for one in steps] == [False, False, True, False, False]
 
 
 def test_ctrl_c_ends_after_the_present_frame() -> None:
