@@ -28,6 +28,7 @@ from hit_rfgm_ros.training.config import TrainConfig
 from hit_rfgm_ros.training.observe import observe, reader_of
 from hit_rfgm_ros.training.pairs import Pair, PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
+from hit_rfgm_ros.training.ranker_scale import soften_rankers
 from hit_rfgm_ros.types import Array, Box, Engine, FloatArray
 from hit_rfgm_ros.weights.files import Weights, float32_tensors, read_weights, write_weights
 from hit_rfgm_ros.weights.importing import to_half
@@ -36,6 +37,7 @@ import numpy as np
 logger = logging.getLogger(__name__)
 
 DAMPINGS = (1.0, 0.5, 0.3, 0.2, 0.1, 0.05)
+SCALE_PAIRS = 64  # on which the rankers' odds are measured
 INT8_PAIRS = 64  # on which the ranges of activations are measured
 
 
@@ -71,15 +73,17 @@ def finish(config: TrainConfig, out: Path) -> Finished:
     """
     raw = read_weights(Path(config.out) / 'latest.safetensors')
     data = Path(config.data)
-    tensors = float32_tensors(raw)
-    if not isinstance(raw.config, RFGMConfig):
-        tensors = rescale_correlation(tensors)
-    weights = to_half(replace(raw, tensors=tensors))
-    engine = create_engine(weights.config, weights)
     videos = [v for v in list_sequences(data / 'videos') if v.name not in config.videos]
     if not videos:
         raise DatasetError('training has seen all videos: leave some out of "videos" to judge by')
     pairs = _pairs(config, data, videos)
+    tensors = float32_tensors(raw)
+    if isinstance(raw.config, RFGMConfig):
+        tensors = soften_rankers(tensors, raw.config, pairs[:SCALE_PAIRS])
+    else:
+        tensors = rescale_correlation(tensors)
+    weights = to_half(replace(raw, tensors=tensors))
+    engine = create_engine(weights.config, weights)
     read, features = reader_of(weights.config)
     seen = observe(engine, pairs, read)
     shown = seen.present > 0
