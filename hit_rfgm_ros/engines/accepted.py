@@ -97,7 +97,12 @@ def later_graphs(
         return {_PADDED: graphs[_PADDED]}
 
     name = '-'.join([_name(config), backend, precision, 'padded'])
-    return {_PADDED: lambda: fetch(name, key, build)[_PADDED]}
+
+    def get() -> bytes:
+        _log.info('%s: loading the graph for targets with different memories', config.name)
+        return fetch(name, key, build)[_PADDED]
+
+    return {_PADDED: get}
 
 
 def make_graphs(

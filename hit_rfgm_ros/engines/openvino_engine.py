@@ -86,6 +86,7 @@ class OpenVinoEngine(BaseEngine):
             self._properties['INFERENCE_NUM_THREADS'] = threads
         self._memory_tokens = memory_tokens
         self._large = {name for name, graph in graphs.items() if len(graph) > FIXED_BYTES}
+        # Kept for what is compiled later; what is compiled shares their weights.
         self._models: dict[str, Any] = {}
         self._requests: dict[tuple[str, bool], Any] = {}
         for name, graph in graphs.items():
@@ -112,13 +113,6 @@ class OpenVinoEngine(BaseEngine):
             for name, (_, shape) in spec.inputs.items()
         }
 
-    def _is_done(self, graph: str) -> bool:
-        """Whether all that a graph can need is compiled."""
-        kinds = {False} if self._fixed_shapes(graph) is None else {True, False}
-        if self.max_batch == 1 and not _has_free(self._specs[graph]):
-            kinds = {True}
-        return all((graph, fixed) in self._requests for fixed in kinds)
-
     def _request(self, graph: str, *, fixed: bool) -> Any:
         """The request for the common case or for all others, compiled on first use."""
         key = (graph, fixed)
@@ -136,8 +130,6 @@ class OpenVinoEngine(BaseEngine):
                     f'{self.precision}: {error}'
                 ) from error
             self._requests[key] = compiled.create_infer_request()
-            if self._is_done(graph):
-                del self._models[graph]  # all the weights once more
         return self._requests[key]
 
     def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:

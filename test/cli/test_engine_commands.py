@@ -194,7 +194,9 @@ def test_engine_build_fills_the_cache_and_info_lists_it() -> None:
     assert 'hit_tiny-onnxruntime-fp32-' in call(engine, 'info').output
     built = call(engine, 'build', *RANDOM_RFGM, '--backend', 'onnxruntime').output
     assert built.startswith('rfgm_t256 at relevance_stages=3: onnxruntime on cpu in fp32')
-    assert 'rfgm_t256-3stages-onnxruntime-fp32-' in call(engine, 'info').output
+    listed = call(engine, 'info').output
+    assert 'rfgm_t256-3stages-onnxruntime-fp32-' in listed
+    assert 'rfgm_t256-3stages-onnxruntime-fp32-padded-' in listed
 
 
 def test_engine_calibrate_makes_weights_ready_for_int8(tmp_path: Path) -> None:
