@@ -71,6 +71,24 @@ def test_arguments_reach_the_node_with_their_types(outputs: Path) -> None:
         assert running.status is None
 
 
+def test_the_memory_of_an_rfgm_changes_while_the_node_runs(outputs: Path) -> None:
+    arguments = (
+        'model:=rfgm_t256', 'weights:=random', 'backend:=onnxruntime', 'memory_size:=128',
+        'update_interval:=7',
+    )  # fmt: skip
+    with launched('tracker', *arguments, folder=outputs) as running:
+        running.says('rfgm_t256 is ready', 180)
+        said = ros2_any('param', 'set', '/tracker', 'memory_size', '500')
+        assert 'must not exceed memory_size_max (448)' in said.stdout + said.stderr
+        assert get('/tracker', 'memory_size') == '128'
+        assert 'successful' in ros2('param', 'set', '/tracker', 'memory_size', '192')
+        said = ros2_any('param', 'set', '/tracker', 'memory_kind', 'fifo')
+        assert 'can only be changed' in said.stdout + said.stderr
+        assert 'active' in ros2('lifecycle', 'get', '/tracker')
+        done = ros2('service', 'call', '/tracker/reset_memory', 'std_srvs/srv/Trigger')
+        assert 'go back to their first template' in done
+
+
 def test_what_is_not_given_stays_with_the_file_and_what_is_given_wins(outputs: Path) -> None:
     file = outputs / 'mine.yaml'
     file.write_text(
