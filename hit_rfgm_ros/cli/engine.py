@@ -25,6 +25,7 @@ from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.calibration_crops import random_crops
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import EngineError
+from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.files import write_weights
 import numpy as np
 
@@ -73,7 +74,7 @@ def _build_padded(built: BaseEngine) -> None:
     if not isinstance(config, RFGMConfig):
         return
     side, tokens = config.search_size, config.template_tokens
-    inputs = {
+    inputs: dict[str, Array] = {
         'search': np.zeros((1, side, side, 3), np.uint8),
         'memory': np.zeros((1, tokens, config.width), np.float32),
         'memory_count': np.array([tokens], np.int64),
