@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 class TokenPictures:
     """Draws the frames that the memory is updated with, and every so many others.
 
-    It is the `SingleTargetTracker.trace` of a tracker and, after it, an `Output`.
+    `take` is the `SingleTargetTracker.trace` of a tracker; after it this is an `Output`.
+
+    Attributes:
+        count: pictures so far.
     """
 
     def __init__(self, folder: Path, every: int, model: str) -> None:
@@ -74,7 +77,9 @@ class TokenPictures:
         numbers = np.array(self._numbers, np.int64)
         frames = numbers[look.frames]
         facts = [f'{step.stamp:.2f} s', self._model, step.result.state.value]
-        facts.append(f'memory of {len(frames)} tokens from {len(np.unique(frames))} frames')
+        count = len(np.unique(frames))
+        source = f'{count} frames' if count > 1 else 'the first frame'
+        facts.append(f'memory of {len(frames)} tokens from {source}')
         cx, cy, width, height = len(look.search) * look.window.to_crop(look.box)
         return TokenView(
             title=f'frame {step.number}',
