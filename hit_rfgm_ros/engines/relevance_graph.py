@@ -91,8 +91,8 @@ def search_weights(
         keys: the first that is wanted, and the one behind the last.
         bias: see `Memory`.
     """
-    weights = graph.cut(block.weights(q, k, bias), *keys, axis=3)
-    return graph.transpose(graph.op('ReduceMean', weights, axes=[2], keepdims=0), 0, 2, 1)
+    mean = graph.op('ReduceMean', block.weights(q, k, bias), axes=[2], keepdims=0)
+    return graph.transpose(graph.cut(mean, *keys, axis=2), 0, 2, 1)
 
 
 def preference(graph: GraphWriter, params: Params, weights: str) -> str:
