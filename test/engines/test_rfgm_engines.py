@@ -167,3 +167,18 @@ def test_fewer_stages_keep_more(
         assert set(given[name]) == {*MAPS, *labels}
         for label, limit in MAPS.items():
             np.testing.assert_allclose(given[name][label], given['torch'][label], atol=limit)
+
+
+def test_tokens_that_are_all_but_sure_to_be_kept_are_still_told_apart(
+    tiny_rfgm: RFGMConfig, scene: dict[str, np.ndarray]
+) -> None:
+    weights = random_weights(tiny_rfgm)
+    for key, array in weights.tensors.items():
+        if key.endswith('fc3.bias') and 'rankers' in key:
+            array[:] = 30, -30  # pi is 1 in float32 for most tokens
+    kept = [
+        track(create_engine(tiny_rfgm, weights, backend=name, threads=1), scene)['kept_4']
+        for name in BACKENDS
+    ]
+    assert sets(kept[0]) == sets(kept[1]) == sets(kept[2])
+    assert sets(kept[0])[0] != list(range(43))  # not the first ones

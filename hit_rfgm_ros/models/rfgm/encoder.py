@@ -162,7 +162,7 @@ class Encoder:
 
     def _relevance(self, layer: int, qkv: Tensor, present: Present, search: int) -> Tensor:
         weights = self._weights(layer, qkv, search, present.keys(search))
-        relevance = self._ranker(layer).keep(weights)
+        relevance = self._ranker(layer).preference(weights)
         if present.mask is None:
             return relevance
         return relevance.masked_fill(~present.mask, -torch.inf)

@@ -35,6 +35,11 @@ class Ranker(nn.Module):
         logits: Tensor = self.fc3(gelu(self.fc2(gelu(self.fc1(weights)))))
         return logits.to(_wide(logits))
 
+    def preference(self, weights: Tensor) -> Tensor:
+        """Orders tokens as `keep` does, and does not saturate: (B, n, heads) -> (B, n)."""
+        keep, drop = self(weights).unbind(2)
+        return keep - drop
+
     def keep(self, weights: Tensor) -> Tensor:
         """Probability of being kept, pi[:, 0] of eq. 11: (B, n, heads) -> (B, n)."""
         return self(weights).softmax(2)[..., 0]
