@@ -155,7 +155,9 @@ def test_int8_of_an_rfgm_is_built_from_measured_ranges(backend: str, listed: RFG
     weights = random_weights(listed)
     ranges = collect_ranges(listed, weights.tensors, crops)  # type: ignore[arg-type]
     weights.metadata[accepted.RANGES] = json.dumps(ranges)
-    reduced = create_engine(RFGM, weights, backend=backend, precision='int8', threads=1)
+    graphs = accepted.make_graphs(listed, weights, backend, 'int8', ['template', 'track'])
+    kind = {'onnxruntime': OnnxEngine, 'openvino': OpenVinoEngine}[backend]
+    reduced = kind(listed, graphs, precision='int8', threads=1)
     exact = create_engine(RFGM, weights, backend='torch')
     given, expected = (engine.run('track', inputs(listed)) for engine in (reduced, exact))
     assert np.corrcoef(given['score'][0], expected['score'][0])[0, 1] > 0.9
