@@ -69,3 +69,9 @@ def make_multi(config: ModelConfig) -> Callable[..., MultiTargetTracker]:
         return MultiTargetTracker.from_engine(engine, config, settings)
 
     return make
+
+
+@pytest.fixture
+def watched(scenes: ModuleType, scripted: Any) -> Any:
+    """A scripted engine, sure of itself, that is watched."""
+    return scenes.Watched(scripted)

@@ -7,9 +7,11 @@ or RFGM's, as they are asked.
 """
 
 from collections.abc import Mapping, Sequence
+import threading
 from typing import Any
 
 import cv2
+from hit_rfgm_ros.errors import EngineError
 from hit_rfgm_ros.types import Box
 import numpy as np
 
@@ -258,3 +260,38 @@ def resized(patch: np.ndarray, side: int) -> np.ndarray:
 def mixed(patch: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
     """A look-alike: ``share`` of the patch and the rest of another one."""
     return np.asarray(cv2.addWeighted(patch, share, other, 1 - share, 0))
+
+
+class Watched:
+    """An engine with a hand on its graphs of the memory.
+
+    Attributes:
+        templates, filters: what these graphs were given, in order.
+        fail: graph that fails.
+        hold: waited for before a template is embedded, if it is set.
+    """
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.max_batch = engine.max_batch
+        self.templates: list[np.ndarray] = []
+        self.filters: list[dict[str, np.ndarray]] = []
+        self.fail = ''
+        self.relevance: float | None = None
+        self.hold: threading.Event | None = None
+        self.held = threading.Event()
+
+    def run(self, graph: str, inputs: Any) -> Any:
+        if graph == self.fail:
+            raise EngineError('no memory left')
+        if graph == 'template':
+            self.templates += [picture.copy() for picture in inputs['template']]
+            if self.hold is not None:
+                self.held.set()
+                assert self.hold.wait(20)
+        outputs = self._engine.run(graph, inputs)
+        if graph == 'filter':
+            self.filters.append({name: np.array(value) for name, value in inputs.items()})
+            if self.relevance is not None:
+                outputs['relevance'][:] = self.relevance
+        return outputs

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 import gc
 import json
-import logging
 from pathlib import Path
 import threading
 from types import ModuleType
 from typing import Any
 
-from hit_rfgm_ros.errors import ConfigError, EngineError
 from hit_rfgm_ros.trackers.confidence import Calibration
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
 from hit_rfgm_ros.trackers.single import SingleTargetTracker
@@ -25,47 +23,6 @@ BOX = Box(100, 80, 60, 40)
 pytestmark = pytest.mark.parametrize('family', ['rfgm'], indirect=True)
 
 
-class Watched:
-    """An engine with a hand on its graphs of the memory.
-
-    Attributes:
-        templates, filters: what these graphs were given, in order.
-        fail: graph that fails.
-        hold: waited for before a template is embedded, if it is set.
-    """
-
-    def __init__(self, engine: Any) -> None:
-        self._engine = engine
-        self.max_batch = engine.max_batch
-        self.templates: list[np.ndarray] = []
-        self.filters: list[dict[str, np.ndarray]] = []
-        self.fail = ''
-        self.relevance: float | None = None
-        self.hold: threading.Event | None = None
-        self.held = threading.Event()
-
-    def run(self, graph: str, inputs: Any) -> Any:
-        if graph == self.fail:
-            raise EngineError('no memory left')
-        if graph == 'template':
-            self.templates += [picture.copy() for picture in inputs['template']]
-            if self.hold is not None:
-                self.held.set()
-                assert self.hold.wait(20)
-        outputs = self._engine.run(graph, inputs)
-        if graph == 'filter':
-            self.filters.append({name: np.array(value) for name, value in inputs.items()})
-            if self.relevance is not None:
-                outputs['relevance'][:] = self.relevance
-        return outputs
-
-
-@pytest.fixture
-def watched(scripted: Any) -> Watched:
-    """A scripted engine, sure of itself, that is watched."""
-    return Watched(scripted)
-
-
 def moving(scenes: ModuleType, count: int) -> list[np.ndarray]:
     """A target that moves and changes its look little by little."""
     other = scenes.texture(8, scenes.SIDE, scenes.SIDE, 3.0)
@@ -77,7 +34,7 @@ def moving(scenes: ModuleType, count: int) -> list[np.ndarray]:
 
 
 def test_updates_come_exactly_at_the_frames_of_the_paper(
-    make_tracker: MakeOne, watched: Watched, golden: Path
+    make_tracker: MakeOne, watched: Any, golden: Path
 ) -> None:
     tracker = make_tracker(watched, paper_mode=True)
     tracker.init(FRAME, BOX)
@@ -92,7 +49,7 @@ def test_updates_come_exactly_at_the_frames_of_the_paper(
     assert len(watched.filters) == len(frames) - 2  # from t = 15 on
 
 
-def test_the_memory_grows_as_the_schedule_says(make_tracker: MakeOne, watched: Watched) -> None:
+def test_the_memory_grows_as_the_schedule_says(make_tracker: MakeOne, watched: Any) -> None:
     tracker = make_tracker(watched)
     results = [tracker.init(FRAME, BOX, stamp=10.0)]
     results += [tracker.update(FRAME, stamp=10.0 + t) for t in range(1, 20)]
@@ -103,7 +60,7 @@ def test_the_memory_grows_as_the_schedule_says(make_tracker: MakeOne, watched: W
 
 
 @pytest.mark.parametrize('size', [64, 100, 150, 200, 448])
-def test_gr_takes_exactly_the_size(make_tracker: MakeOne, watched: Watched, size: int) -> None:
+def test_gr_takes_exactly_the_size(make_tracker: MakeOne, watched: Any, size: int) -> None:
     tracker = make_tracker(watched, memory_size=size, update_interval=1)
     tracker.init(FRAME, BOX)
     assert [tracker.update(FRAME) for _ in range(10)][-1].memory_tokens == size
@@ -111,7 +68,7 @@ def test_gr_takes_exactly_the_size(make_tracker: MakeOne, watched: Watched, size
 
 @pytest.mark.parametrize(('kind', 'most'), [('none', 64), ('fifo', 192), ('score', 192)])
 def test_kinds_without_a_filter_never_run_it(
-    make_tracker: MakeOne, watched: Watched, kind: str, most: int
+    make_tracker: MakeOne, watched: Any, kind: str, most: int
 ) -> None:
     tracker = make_tracker(watched, memory_kind=kind, update_interval=2, memory_size=250)
     tracker.init(FRAME, BOX)
@@ -238,13 +195,13 @@ def test_three_thousand_frames_leave_nothing_behind(make_tracker: MakeOne, scrip
 def test_the_template_is_cut_around_the_new_box_at_once(
     make_tracker: MakeOne, scripted: Any, scenes: ModuleType
 ) -> None:
-    watched = Watched(scripted)
+    watched = scenes.Watched(scripted)
     tracker = make_tracker(watched, update_interval=1, paper_mode=True, color='bgr')
     frames = [scenes.texture(seed, 240, 320, 2.0) for seed in (20, 21)]
     tracker.init(frames[0], BOX)
     scripted.box = (0.6, 0.4, 0.3, 0.2)
     box = tracker.update(frames[1]).box
-    expected, other = frames[1].copy(), Watched(scripted)
+    expected, other = frames[1].copy(), scenes.Watched(scripted)
     frames[1][:] = 0  # the camera reuses its buffer
     assert tracker.update_memory() == 1
     make_tracker(other, paper_mode=True, color='bgr').init(expected, box)
@@ -254,7 +211,7 @@ def test_the_template_is_cut_around_the_new_box_at_once(
 def test_the_filter_gets_memory_template_and_search_region_of_the_frame(
     make_tracker: MakeOne, scenes: ModuleType
 ) -> None:
-    watched = Watched(scenes.MatchingEngine())
+    watched = scenes.Watched(scenes.MatchingEngine())
     tracker = make_tracker(watched, update_interval=1, memory_size=128)
     frames = moving(scenes, 40)
     tracker.init(frames[0], Box(40, 90, 32, 32))
@@ -278,7 +235,7 @@ def test_the_search_region_is_that_in_which_the_target_was_found(
     make_tracker: MakeOne, scenes: ModuleType
 ) -> None:
     """A jump: found again in a further window, remembered with that one."""
-    watched = Watched(scenes.MatchingEngine())
+    watched = scenes.Watched(scenes.MatchingEngine())
     tracker = make_tracker(watched, memory_size=65, update_interval=1, memory_min_confidence=0.0)
     engine: Any = watched._engine
     frame, box = scenes.target_at(100, 100)
@@ -356,7 +313,7 @@ def test_results_are_the_same_whoever_does_the_work(
     assert never[-1].memory_tokens == 192
 
 
-def test_the_next_frame_waits_for_the_update(make_tracker: MakeOne, watched: Watched) -> None:
+def test_the_next_frame_waits_for_the_update(make_tracker: MakeOne, watched: Any) -> None:
     tracker = make_tracker(watched, update_interval=1)
     tracker.init(FRAME, BOX)
     tracker.update(FRAME)
@@ -388,174 +345,3 @@ def test_options_between_a_frame_and_its_update_change_nothing(
         tracker.update_memory()
         seen.append([tracker.update(FRAME)[own].memory_tokens for _ in range(3)])
     assert seen == [[192, 100, 100]] * 2
-
-
-# --- failures
-
-
-@pytest.mark.parametrize('graph', ['template', 'filter'])
-def test_a_failed_update_is_reported_and_leaves_the_memory_as_it_was(
-    make_tracker: MakeOne, watched: Watched, graph: str
-) -> None:
-    tracker = make_tracker(watched, update_interval=5, memory_size=128)
-    tracker.init(FRAME, BOX, stamp=0.0)
-    for t in range(1, 6):
-        tracker.update(FRAME, stamp=float(t))
-    tracker.update_memory()
-    for t in range(6, 11):
-        before = tracker.update(FRAME, stamp=float(t))
-    watched.fail = graph
-    with pytest.raises(EngineError, match='no memory left'):
-        tracker.update_memory()
-    assert tracker.update_memory() == 0  # it is left out, not tried again
-    watched.fail = ''
-    after = tracker.update(FRAME, stamp=11.0)
-    assert (after.memory_tokens, after.memory_stamp) == (128, 5.0)
-    assert (before.memory_tokens, before.memory_stamp) == (128, 5.0)
-    for t in range(12, 16):
-        tracker.update(FRAME, stamp=float(t))
-    assert tracker.update_memory() == 1
-
-
-def test_a_failed_update_costs_no_frame_where_nobody_called_for_it(
-    make_tracker: MakeOne, watched: Watched, caplog: pytest.LogCaptureFixture
-) -> None:
-    tracker = make_tracker(watched, update_interval=1)
-    tracker.init(FRAME, BOX)
-    tracker.update(FRAME)
-    watched.fail = 'template'
-    with caplog.at_level(logging.WARNING, logger='hit_rfgm_ros'):
-        result = tracker.update(FRAME)
-    assert result.memory_tokens == 64
-    assert 'a memory update is left out: no memory left' in caplog.text
-
-
-def test_relevance_that_is_not_finite_is_reported(make_tracker: MakeOne, watched: Watched) -> None:
-    tracker = make_tracker(watched, update_interval=1, memory_size=100)
-    tracker.init(FRAME, BOX)
-    tracker.update(FRAME)
-    watched.relevance = float('nan')
-    with pytest.raises(EngineError, match='not finite'):
-        tracker.update_memory()
-    assert tracker.update(FRAME).memory_tokens == 64
-
-
-def test_one_failed_update_does_not_cost_the_others_theirs(
-    make_multi: MakeMany, scenes: ModuleType
-) -> None:
-    class FailsOnce(scenes.ScriptedEngine):
-        failing = False
-
-        def run(self, graph: str, inputs: Any) -> Any:
-            if graph == 'template' and self.failing:
-                self.failing = False
-                raise EngineError('no memory left')
-            return super().run(graph, inputs)
-
-    engine = FailsOnce()
-    tracker = make_multi(engine, update_interval=1)
-    ids = [tracker.add(FRAME, BOX) for _ in range(3)]
-    tracker.update(FRAME)
-    engine.failing = True
-    with pytest.raises(EngineError):
-        tracker.update_memory()
-    counts = [result.memory_tokens for result in tracker.update(FRAME).values()]
-    assert counts == [64, 128, 128]
-    assert tracker.ids == tuple(ids)
-
-
-# --- live
-
-
-def test_size_and_interval_change_without_losing_the_target(
-    make_multi: MakeMany, scripted: Any
-) -> None:
-    tracker = make_multi(scripted)
-    own = tracker.add(FRAME, BOX)
-
-    def counts(frames: int) -> list[int]:
-        results = [tracker.update(FRAME)[own] for _ in range(frames)]
-        assert {result.state for result in results} == {TrackState.TRACKING}
-        return [result.memory_tokens for result in results]
-
-    counts(20)
-    tracker.change_options(memory_size=448, update_interval=2)
-    assert counts(12) == [192] * 2 + [256] * 2 + [320] * 2 + [384] * 2 + [448] * 4
-    tracker.change_options(memory_size=128)
-    assert counts(5) == [448, 448, 128, 128, 128]
-    tracker.change_options(memory_size=64)
-    assert counts(3) == [128, 64, 64]
-    tracker.change_options(memory_size=192, update_interval=1)
-    assert counts(4) == [64, 128, 192, 192]
-
-
-def test_what_a_target_was_started_with_does_not_change(
-    make_multi: MakeMany, scripted: Any
-) -> None:
-    tracker = make_multi(scripted)
-    for name, value in (('memory_kind', 'fifo'), ('relevance_stages', 1)):
-        with pytest.raises(ConfigError, match=f"'{name}' cannot be changed"):
-            tracker.change_options(**{name: value})
-    with pytest.raises(ConfigError, match='memory_size'):
-        tracker.change_options(memory_size=10)
-
-
-def test_reset_memory_brings_the_first_template_back(make_multi: MakeMany, scripted: Any) -> None:
-    watched = Watched(scripted)
-    tracker = make_multi(watched)
-    own = tracker.add(FRAME, BOX)
-    for _ in range(20):
-        box = tracker.update(FRAME)[own].box
-    tracker.reset_memory()  # frame 20 made an update due: it is gone
-    assert tracker.update_memory() == 0
-    results = [tracker.update(FRAME)[own] for _ in range(6)]
-    assert [result.memory_tokens for result in results] == [64] * 5 + [128]
-    assert [result.memory_stamp is None for result in results] == [True] * 5 + [False]
-    assert list(results[0].box) == pytest.approx(list(box), abs=0.5)
-
-
-def test_a_target_that_is_started_again_begins_with_its_new_template(
-    make_multi: MakeMany, scripted: Any
-) -> None:
-    tracker = make_multi(scripted, update_interval=1)
-    own = tracker.add(FRAME, BOX)
-    for _ in range(3):
-        tracker.update(FRAME)
-    tracker.add(FRAME, BOX, target_id=own)
-    assert tracker.update_memory() == 0
-    assert tracker.update(FRAME)[own].memory_tokens == 64
-
-
-# --- many targets
-
-
-def test_each_target_has_its_own_memory_and_time(make_multi: MakeMany, scripted: Any) -> None:
-    tracker = make_multi(scripted)
-    first = tracker.add(FRAME, BOX)
-    for _ in range(7):
-        tracker.update(FRAME)
-    second = tracker.add(FRAME, BOX)
-    results = tracker.update(FRAME)
-    assert (results[first].memory_tokens, results[second].memory_tokens) == (128, 64)
-    assert scripted.graphs[-1] == 'track_padded'
-    assert scripted.tokens == [128, 64]
-    tracker.remove(first)
-    tracker.update(FRAME)
-    assert scripted.graphs[-1] == 'track'
-    for _ in range(3):
-        tracker.update(FRAME)
-    assert tracker.update(FRAME)[second].memory_tokens == 128  # its own frame 6
-
-
-def test_only_targets_that_are_followed_do_their_update_first(
-    make_multi: MakeMany, scripted: Any
-) -> None:
-    tracker = make_multi(scripted, update_interval=1)
-    first, second = tracker.add(FRAME, BOX), tracker.add(FRAME, BOX)
-    tracker.update(FRAME)
-    scripted.graphs.clear()
-    tracker.update(FRAME, ids=[first])
-    assert scripted.graphs == ['template', 'track']
-    assert tracker.update_memory() == 2  # the second one's first, the first one's second
-    assert {r.memory_tokens for r in tracker.update(FRAME).values()} == {128, 192}
-    assert tracker.ids == (first, second)
