@@ -141,6 +141,7 @@ class Encoder:
         return self._ranker(FILTER_LAYER).keep(weights[:, new.shape[1] :])
 
     def _blocks(self) -> list[tuple[int, Block]]:
+        # Training may put a layer to sleep: what is no `Block` then passes all through.
         return [
             (layer, block)
             for layer, block in enumerate(self.backbone.blocks, start=1)
