@@ -10,7 +10,7 @@ Weights and pictures are random: they change no time. One thread is judged by pr
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import version
 import json
@@ -126,6 +126,41 @@ def figures(
     }
 
 
+def show(name: str, rows: Mapping[str, Any]) -> None:
+    """Print one model's table."""
+    print(f'\n{name:34s} cpu ms median     min  ratio   min | 2 threads ms  ratio | box')
+    for label, f in rows.items():
+        print(
+            f'{label:34s}{f["cpu_ms_median"]:14.2f}{f["cpu_ms_min"]:8.2f}'
+            f'{f["ratio_median"]:7.3f}{f["ratio_min"]:6.3f} |'
+            f'{f["two_threads_wall_ms_min"]:13.2f}{f["two_threads_ratio_min"]:7.3f} | '
+            f'{f["box_deviation"] or 0:.1e}',
+            flush=True,
+        )
+
+
+def kept(benchmark: str) -> tuple[Path, dict[str, Any]]:
+    """File of a benchmark's results on this processor, and the models that it holds so far."""
+    path = RESULTS / cpu_slug(processor()) / f'{benchmark}.json'
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path, json.loads(path.read_text(encoding='utf-8'))['models'] if path.exists() else {}
+
+
+def save(path: Path, command: str, models: Mapping[str, Any]) -> None:
+    """Write the results of all models."""
+    head = subprocess.run(['git', 'rev-parse', 'HEAD'], capture_output=True, text=True)
+    packages = ('numpy', 'onnx', 'onnxruntime', 'openvino', 'torch')
+    report = {
+        'command': command,
+        'date': datetime.now(timezone.utc).date().isoformat(),
+        'commit': head.stdout.strip(),
+        'cpu': processor(),
+        'versions': {package: version(package) for package in packages},
+        'models': models,
+    }
+    path.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+
+
 def processor() -> dict[str, str]:
     """Name and revision of the processor, as far as the system tells."""
     info = Path('/proc/cpuinfo')
@@ -150,32 +185,11 @@ def main() -> None:
     parser.add_argument('--models', nargs='+', default=MODELS, choices=MODELS)
     parser.add_argument('--rounds', type=int, default=15)
     options = parser.parse_args()
-    cpu = processor()
-    path = RESULTS / cpu_slug(cpu) / 'cpu_forward.json'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    models = json.loads(path.read_text(encoding='utf-8'))['models'] if path.exists() else {}
+    path, models = kept('cpu_forward')
     for name in options.models:
         models[name] = measure(name, options.rounds)
-        print(f'\n{name:20s} cpu ms median    min  ratio   min | 2 threads ms  ratio | box')
-        for label, f in models[name].items():
-            print(
-                f'{label:22s}{f["cpu_ms_median"]:12.2f}{f["cpu_ms_min"]:7.2f}'
-                f'{f["ratio_median"]:7.3f}{f["ratio_min"]:6.3f} |'
-                f'{f["two_threads_wall_ms_min"]:13.2f}{f["two_threads_ratio_min"]:7.3f} | '
-                f'{f["box_deviation"] or 0:.1e}',
-                flush=True,
-            )
-        head = subprocess.run(['git', 'rev-parse', 'HEAD'], capture_output=True, text=True)
-        packages = ('numpy', 'onnx', 'onnxruntime', 'openvino', 'torch')
-        report = {
-            'command': f'python benchmarks/cpu_forward.py --rounds {options.rounds}',
-            'date': datetime.now(timezone.utc).date().isoformat(),
-            'commit': head.stdout.strip(),
-            'cpu': cpu,
-            'versions': {package: version(package) for package in packages},
-            'models': models,
-        }
-        path.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+        show(name, models[name])
+        save(path, f'python benchmarks/cpu_forward.py --rounds {options.rounds}', models)
 
 
 if __name__ == '__main__':

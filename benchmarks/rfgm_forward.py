@@ -15,14 +15,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timezone
-from importlib.metadata import version
-import json
 from pathlib import Path
 import tempfile
 from typing import Any
 
-from cpu_forward import RESULTS, cpu_slug, figures, processor
+from cpu_forward import figures, kept, save, show
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.rfgm import RFGM_MODELS, RFGMConfig
 from hit_rfgm_ros.engines.calibrate import collect_ranges
@@ -147,19 +144,6 @@ def measure(name: str, rounds: int, tokens: int) -> dict[str, Any]:
     }
 
 
-def show(name: str, rows: Mapping[str, Any]) -> None:
-    """Print one model's table."""
-    print(f'\n{name:34s} cpu ms median     min  ratio   min | 2 threads ms  ratio | box')
-    for label, f in rows.items():
-        print(
-            f'{label:34s}{f["cpu_ms_median"]:14.1f}{f["cpu_ms_min"]:8.1f}'
-            f'{f["ratio_median"]:7.3f}{f["ratio_min"]:6.3f} |'
-            f'{f["two_threads_wall_ms_min"]:13.1f}{f["two_threads_ratio_min"]:7.3f} | '
-            f'{f["box_deviation"] or 0:.1e}',
-            flush=True,
-        )
-
-
 def main() -> None:
     """Measure, print a table and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -167,23 +151,15 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=15)
     parser.add_argument('--memory-tokens', type=int, default=192)
     options = parser.parse_args()
-    cpu = processor()
-    path = RESULTS / cpu_slug(cpu) / 'rfgm_forward.json'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    models = json.loads(path.read_text(encoding='utf-8'))['models'] if path.exists() else {}
+    path, models = kept('rfgm_forward')
     for name in options.models:
         models[name] = measure(name, options.rounds, options.memory_tokens)
         show(name, models[name])
-        packages = ('numpy', 'onnx', 'onnxruntime', 'openvino', 'torch')
-        report = {
-            'command': f'python benchmarks/rfgm_forward.py --rounds {options.rounds} '
-            f'--memory-tokens {options.memory_tokens}',
-            'date': datetime.now(timezone.utc).date().isoformat(),
-            'cpu': cpu,
-            'versions': {package: version(package) for package in packages},
-            'models': models,
-        }
-        path.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
+        command = (
+            f'python benchmarks/rfgm_forward.py --rounds {options.rounds} '
+            f'--memory-tokens {options.memory_tokens}'
+        )
+        save(path, command, models)
 
 
 if __name__ == '__main__':

@@ -17,12 +17,12 @@ from hit_rfgm_ros.weights.catalog import (
     shipped_folder,
     user_path,
 )
-from hit_rfgm_ros.weights.files import Weights, read_weights, verify, write_weights
+from hit_rfgm_ros.weights.files import Weights, read_weights, verify, write_backbone, write_weights
 from hit_rfgm_ros.weights.importing import import_checkpoint, missing_keys
-from hit_rfgm_ros.weights.levit import import_levit
+from hit_rfgm_ros.weights.levit import backbone_from_levit
 from hit_rfgm_ros.weights.serving import served
 from hit_rfgm_ros.weights.spec import parameter_count
-from hit_rfgm_ros.weights.vit import import_encoder
+from hit_rfgm_ros.weights.vit import encoder_from_vit
 
 _MODEL = click.Choice(list(MODELS))
 LONG_TEXT, SHORT_TEXT = 240, 60  # characters of one metadata entry
@@ -66,9 +66,10 @@ def import_command(file: Path, model: str, out: Path | None, half: bool, encoder
     if encoder:
         config = get_model_config(model)
         if isinstance(config, RFGMConfig):
-            count = import_encoder(file, config, out)
+            tensors = encoder_from_vit(file, config)
         else:
-            count = import_levit(file, config, out)
+            tensors = backbone_from_levit(file, config)
+        count = write_backbone(out, model, tensors, file)
         click.echo(f'{out}: the backbone of {model} ({count} tensors), to train from')
         return
     imported = import_checkpoint(file, model, half=half)

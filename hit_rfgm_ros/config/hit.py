@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hit_rfgm_ros.config.sides import STRIDE, check_sides
 from hit_rfgm_ros.errors import ConfigError
 
 BRIDGE_STAGES = (
@@ -61,11 +62,7 @@ class HiTConfig:
                     f'{field} needs {stages} numbers for {self.backbone}, '
                     f'got {getattr(self, field)}'
                 )
-        for field in ('search_size', 'template_size'):
-            if getattr(self, field) < 64 or getattr(self, field) % 64:
-                raise ConfigError(
-                    f'{field} must be a positive multiple of 64, got {getattr(self, field)}'
-                )
+        check_sides(search_size=self.search_size, template_size=self.template_size)
         if tuple(self.bridge_stages) not in BRIDGE_STAGES:
             raise ConfigError(
                 f'bridge_stages must be one of {BRIDGE_STAGES}, got {self.bridge_stages}'
@@ -101,7 +98,7 @@ class HiTConfig:
     @property
     def stride(self) -> int:
         """Pixels of the search region per cell of the score maps."""
-        return 16
+        return STRIDE
 
     @property
     def grid(self) -> int:

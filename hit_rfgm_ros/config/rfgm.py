@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hit_rfgm_ros.config.sides import STRIDE, check_sides
 from hit_rfgm_ros.errors import ConfigError
 
 DEPTH = 12
@@ -51,16 +52,12 @@ class RFGMConfig:
             )
         if self.depth < _RANKED_LAYERS[-1]:
             raise ConfigError(f'depth must be at least {_RANKED_LAYERS[-1]}, got {self.depth}')
-        for field in ('search_size', 'template_size'):
-            if getattr(self, field) < 64 or getattr(self, field) % 64:
-                raise ConfigError(
-                    f'{field} must be a positive multiple of 64, got {getattr(self, field)}'
-                )
+        check_sides(search_size=self.search_size, template_size=self.template_size)
 
     @property
     def stride(self) -> int:
         """Pixels per token side: patches of 16 x 16."""
-        return 16
+        return STRIDE
 
     @property
     def grid(self) -> int:

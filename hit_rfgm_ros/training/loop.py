@@ -13,7 +13,6 @@ import time
 from typing import Any
 
 import cv2
-from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.data.sequences import list_sequences
 from hit_rfgm_ros.errors import ConfigError, DatasetError, EngineError
 from hit_rfgm_ros.models.registry import build_network, load_state
@@ -43,11 +42,6 @@ def learning_rate(step: int, config: TrainConfig) -> float:
         return config.lr
     progress = min((step - config.decay_from) / max(config.steps - config.decay_from, 1), 1.0)
     return config.lr_final + (config.lr - config.lr_final) * (1 + math.cos(math.pi * progress)) / 2
-
-
-def sized_config(config: TrainConfig, size: int) -> ModelConfig:
-    """The model's configuration at another picture size."""
-    return family_of(config).sized(config, size)
 
 
 class Average:

@@ -16,7 +16,6 @@ from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.checkpoint import read_state_dict
-from hit_rfgm_ros.weights.files import write_backbone
 from hit_rfgm_ros.weights.spec import check_state, is_computed, state_spec
 import numpy as np
 
@@ -63,18 +62,6 @@ def backbone_from_levit(path: str | Path, config: HiTConfig) -> dict[str, Array]
     mapped, unused = map_levit(read_state_dict(path), config, source=str(path))
     _log.info('%s: %d tensors taken, %d left: %s', path, len(mapped), len(unused), unused[:10])
     return mapped
-
-
-def import_levit(path: Path, config: HiTConfig, out: Path) -> int:
-    """Write the backbone that `backbone_from_levit` makes of a file; training can start from it.
-
-    Returns:
-        The number of tensors written.
-
-    Raises:
-        WeightsError: as `backbone_from_levit`, or if the file cannot be written.
-    """
-    return write_backbone(out, config.name, backbone_from_levit(path, config), path)
 
 
 def map_levit(

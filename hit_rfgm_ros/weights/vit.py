@@ -14,7 +14,6 @@ from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.checkpoint import read_state_dict
-from hit_rfgm_ros.weights.files import write_backbone
 from hit_rfgm_ros.weights.positions import resize_positions
 from hit_rfgm_ros.weights.rfgm_spec import vit_spec
 from hit_rfgm_ros.weights.spec import check_state
@@ -45,18 +44,6 @@ def encoder_from_vit(path: str | Path, config: RFGMConfig) -> dict[str, Array]:
     mapped, unused = map_vit(read_state_dict(path), config, source=str(path))
     _log.info('%s: %d tensors taken, %d left: %s', path, len(mapped), len(unused), unused[:10])
     return mapped
-
-
-def import_encoder(path: Path, config: RFGMConfig, out: Path) -> int:
-    """Write the encoder that `encoder_from_vit` makes of a file; training can start from it.
-
-    Returns:
-        The number of tensors written.
-
-    Raises:
-        WeightsError: as `encoder_from_vit`, or if the file cannot be written.
-    """
-    return write_backbone(out, config.name, encoder_from_vit(path, config), path)
 
 
 def map_vit(

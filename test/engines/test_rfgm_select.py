@@ -6,8 +6,6 @@ import json
 import logging
 from pathlib import Path
 import re
-import subprocess
-import sys
 from typing import Any
 
 from hit_rfgm_ros.config.hit import HiTConfig
@@ -220,33 +218,3 @@ def test_a_bad_memory_is_named_with_what_was_expected_and_given(
     change(good)
     with pytest.raises(EngineError, match=message):
         engine.run('track_padded', good)
-
-
-SCRIPT = """
-import sys
-for module in ('torch', *{blocked!r}):
-    sys.modules[module] = None  # importing it fails, as if it were not installed
-from hit_rfgm_ros.config.rfgm import RFGMConfig
-from hit_rfgm_ros.engines import agreement
-from hit_rfgm_ros.engines.select import create_engine
-config = RFGMConfig('rfgm_t256', width=64, heads=1, search_size=128, template_size=64)
-engine = create_engine(config, None, threads=1)
-track = agreement.lead(engine, 11)
-assert track.boxes.shape == (10, 4)
-assert list(track.choices) == [9]
-assert not any(name.startswith('torch.') for name in sys.modules)
-print(engine.choice)
-"""
-
-
-@pytest.mark.parametrize(
-    ('blocked', 'backend'), [((), 'openvino'), (('openvino',), 'onnxruntime')]
-)
-def test_a_memory_is_kept_and_filtered_without_torch(
-    blocked: tuple[str, ...], backend: str
-) -> None:
-    done = subprocess.run(
-        [sys.executable, '-c', SCRIPT.format(blocked=blocked)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f'{backend} on cpu in fp32')

@@ -5,7 +5,7 @@ from pathlib import Path
 from hit_rfgm_ros.models.hit.network import HiT
 from hit_rfgm_ros.training.batches import collect
 from hit_rfgm_ros.training.config import TrainConfig
-from hit_rfgm_ros.training.loop import sized_config
+from hit_rfgm_ros.training.hit_family import HiTFamily
 from hit_rfgm_ros.training.pairs import PairConfig, PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
 from hit_rfgm_ros.training.validate import batch_statistics, validate_pairs
@@ -16,7 +16,7 @@ import torch
 @pytest.fixture(scope='module')
 def model() -> HiT:
     torch.manual_seed(0)
-    return HiT(sized_config(TrainConfig(), 128))
+    return HiT(HiTFamily().sized(TrainConfig(), 128))
 
 
 def test_scores_of_a_fresh_network(model: HiT, photo_tree: Path) -> None:

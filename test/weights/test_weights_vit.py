@@ -8,10 +8,10 @@ from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.errors import WeightsError
 from hit_rfgm_ros.types import Array
-from hit_rfgm_ros.weights.files import read_weights
+from hit_rfgm_ros.weights.files import read_weights, write_backbone
 from hit_rfgm_ros.weights.positions import resize_positions
 from hit_rfgm_ros.weights.rfgm_spec import vit_spec
-from hit_rfgm_ros.weights.vit import encoder_from_vit, import_encoder, map_vit
+from hit_rfgm_ros.weights.vit import encoder_from_vit, map_vit
 import numpy as np
 import pytest
 import torch
@@ -132,7 +132,7 @@ def test_a_written_encoder_is_read_again_but_not_as_a_whole_network(
 ) -> None:
     path, out = save(vit(), wrapper='model'), tmp_path / 'encoder.safetensors'
     expected = encoder_from_vit(path, CONFIG)
-    assert import_encoder(path, CONFIG, out) == len(expected)
+    assert write_backbone(out, CONFIG.name, expected, path) == len(expected)
     found = encoder_from_vit(out, CONFIG)
     assert set(found) == set(expected)
     for key, array in found.items():
