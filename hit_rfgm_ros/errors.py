@@ -33,6 +33,14 @@ class DatasetError(HitRfgmError):
     """A data set or sequence is not laid out as expected, or a file of it is unreadable."""
 
 
+class EvaluationError(HitRfgmError):
+    """An evaluation cannot be begun, resumed or scored as asked, or its files are damaged."""
+
+
+class MetricError(HitRfgmError):
+    """What a score is computed from does not fit together, or does not suffice."""
+
+
 class TrackerError(HitRfgmError):
     """A tracker is used out of order, ``update`` before ``init`` for one."""
 
