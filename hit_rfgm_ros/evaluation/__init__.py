@@ -1,0 +1,1 @@
+"""Runs trackers over data sets, keeps what they say in files, and scores it."""

@@ -1,0 +1,235 @@
+"""The files of an evaluation: boxes, what was said beside them, and what was run.
+
+``OUT/<tracker>/<sequence>.txt`` is written last: where it lies, that sequence is done. Files of
+other people's trackers are read as well, with commas, tabs or blanks between the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+import csv
+from dataclasses import dataclass
+import io
+import json
+import math
+import os
+from pathlib import Path
+import re
+from typing import Any
+
+from hit_rfgm_ros.errors import EvaluationError
+from hit_rfgm_ros.types import FloatArray, TrackState
+import numpy as np
+
+FRAMES_HEADER = ('frame', 'confidence', 'state', 'latency_ms', 'after_ms')
+DATASET_FILE = 'dataset.json'
+SUMMARY_FILE = 'summary.json'
+RUN_FILE = 'run.json'
+
+
+@dataclass(frozen=True, eq=False)
+class FrameNotes:
+    """What a tracker said and took beside its boxes; all of one length.
+
+    Attributes:
+        confidence: (L,) NaN where none was given.
+        states: of each frame, None where none was given.
+        latency_ms: (L,) of start or update alone, NaN where the tracker did not run.
+        after_ms: (L,) of what was done once the box was out, NaN where nothing was.
+    """
+
+    confidence: FloatArray
+    states: tuple[TrackState | None, ...]
+    latency_ms: FloatArray
+    after_ms: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+
+def write_sequence(folder: Path, sequence: str, boxes: FloatArray, notes: FrameNotes) -> None:
+    """Write the files of one sequence, the boxes last.
+
+    Args:
+        folder: of the tracker.
+        sequence: its name.
+        boxes: (L, 4) x, y, width, height.
+        notes: of the same length.
+
+    Raises:
+        OSError: if they cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(FRAMES_HEADER)
+    for index, state in enumerate(notes.states):
+        writer.writerow(
+            (
+                index,
+                _number(notes.confidence[index], 6),
+                '' if state is None else state.value,
+                _number(notes.latency_ms[index], 3),
+                _number(notes.after_ms[index], 3),
+            )
+        )
+    write_text(folder / 'frames' / f'{sequence}.csv', text.getvalue())
+    lines = (','.join(f'{value:.3f}' for value in box) for box in boxes.tolist())
+    write_text(folder / f'{sequence}.txt', ''.join(f'{line}\n' for line in lines))
+
+
+def read_boxes(path: Path) -> FloatArray:
+    """Read a file of boxes as float64 (M, 4); NaN is let through.
+
+    Raises:
+        EvaluationError: if there is none, or a line is not four numbers.
+    """
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f'{path} cannot be read: {error}') from error
+    while lines and not lines[-1].strip():
+        lines.pop()
+    boxes = np.empty((len(lines), 4))
+    for index, line in enumerate(lines):
+        try:
+            values = [float(value) for value in re.split(r'[,\s]+', line.strip())]
+        except ValueError:
+            values = []
+        if len(values) != 4:
+            raise EvaluationError(
+                f'{path}, line {index + 1}: expected four numbers x, y, width, height, got '
+                f'{line!r}'
+            )
+        boxes[index] = values
+    return boxes
+
+
+def read_frames(path: Path) -> FrameNotes:
+    """Read what lies beside the boxes of a sequence.
+
+    Raises:
+        EvaluationError: if it is no such file; the line at fault is named.
+    """
+    columns: list[tuple[float, TrackState | None, float, float]] = []
+    try:
+        with path.open(encoding='utf-8', newline='') as file:
+            for index, row in enumerate(csv.DictReader(file)):
+                if int(row['frame']) != index:
+                    raise ValueError(f'expected frame {index}')
+                columns.append(
+                    (
+                        _value(row['confidence']),
+                        TrackState(row['state']) if row['state'] else None,
+                        _value(row['latency_ms']),
+                        _value(row.get('after_ms')),
+                    )
+                )
+    except (OSError, UnicodeDecodeError) as error:
+        raise EvaluationError(f'{path} cannot be read: {error}') from error
+    except (KeyError, ValueError, TypeError) as error:
+        raise EvaluationError(
+            f'{path}, line {len(columns) + 2}: {error}; expected the columns '
+            f'{",".join(FRAMES_HEADER)}'
+        ) from error
+    confidence, states, latency, after = zip(*columns) if columns else ((), (), (), ())
+    return FrameNotes(np.array(confidence), tuple(states), np.array(latency), np.array(after))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of one.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    try:
+        temporary.write_text(text, encoding='utf-8', newline='\n')
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON likewise; NaN is refused, for no other language reads it."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + '\n')
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        EvaluationError: if it is missing or none.
+    """
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise EvaluationError(f'{path} cannot be read: {error}') from error
+    if not isinstance(content, dict):
+        raise EvaluationError(f'{path} holds no JSON object')
+    return content
+
+
+class Results:
+    """The folder that ``hit-rfgm eval --out`` writes.
+
+    Attributes:
+        out: the folder.
+    """
+
+    def __init__(self, out: Path | str) -> None:
+        self.out = Path(out)
+
+    def trackers(self) -> tuple[str, ...]:
+        """Names of the trackers that have boxes here, sorted."""
+        if not self.out.is_dir():
+            return ()
+        folders = (path for path in self.out.iterdir() if not path.name.startswith('.'))
+        return tuple(sorted(path.name for path in folders if any(_box_files(path))))
+
+    def sequences(self, tracker: str) -> tuple[str, ...]:
+        """Names of the sequences that a tracker has boxes of, sorted."""
+        return tuple(sorted(path.stem for path in _box_files(self.out / tracker)))
+
+    def boxes(self, tracker: str, sequence: str) -> FloatArray:
+        """(M, 4) boxes of a tracker; see `read_boxes`."""
+        return read_boxes(self.out / tracker / f'{sequence}.txt')
+
+    def frames(self, tracker: str, sequence: str) -> FrameNotes | None:
+        """What lies beside them; None where there is nothing (trackers of others)."""
+        path = self.out / tracker / 'frames' / f'{sequence}.csv'
+        return read_frames(path) if path.is_file() else None
+
+    def is_done(self, tracker: str, sequence: str, frames: int) -> bool:
+        """Whether the boxes of a sequence lie here, one per frame.
+
+        Raises:
+            EvaluationError: if the file is malformed.
+        """
+        path = self.out / tracker / f'{sequence}.txt'
+        return path.is_file() and len(read_boxes(path)) == frames
+
+    def run(self, tracker: str) -> dict[str, Any]:
+        """What a tracker is and where it ran; empty for trackers of others."""
+        path = self.out / tracker / RUN_FILE
+        return read_json(path) if path.is_file() else {}
+
+    def dataset(self) -> dict[str, Any]:
+        """The data set: name, root, kind, sequences with their numbers of frames."""
+        return read_json(self.out / DATASET_FILE)
+
+    def summary(self) -> dict[str, Any]:
+        """The scores of the last evaluation."""
+        return read_json(self.out / SUMMARY_FILE)
+
+
+def _box_files(folder: Path) -> Iterable[Path]:
+    return (path for path in folder.glob('*.txt') if not path.name.startswith('.'))
+
+
+def _number(value: float, digits: int) -> str:
+    return f'{value:.{digits}f}' if math.isfinite(value) else ''
+
+
+def _value(text: str | None) -> float:
+    return float(text) if text else math.nan
