@@ -37,6 +37,10 @@ class EvaluationError(HitRfgmError):
     """An evaluation cannot be begun, resumed or scored as asked, or its files are damaged."""
 
 
+class RivalError(EvaluationError):
+    """A tracker of others cannot be set up or run."""
+
+
 class MetricError(HitRfgmError):
     """What a score is computed from does not fit together, or does not suffice."""
 

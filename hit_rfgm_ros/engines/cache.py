@@ -57,7 +57,7 @@ def fetch(
     """
     folder = cache_folder() if folder is None else folder
     try:
-        _prepare(folder)
+        make_private(folder)
     except OSError as error:
         _log.warning('graphs are not cached: %s cannot be used (%s)', folder, error)
         return build()
@@ -65,7 +65,7 @@ def fetch(
     found = None if rebuild else _read(path, key)
     if found is not None:
         return found
-    with _locked(folder / 'lock'):
+    with locked(folder / 'lock'):
         # Another process may have built it meanwhile.
         found = None if rebuild else _read(path, key)
         if found is None:
@@ -78,8 +78,12 @@ def _digest(key: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(key), sort_keys=True).encode()).hexdigest()
 
 
-def _prepare(folder: Path) -> None:
-    """Make the folder ours alone: graphs decide what a robot sees."""
+def make_private(folder: Path) -> None:
+    """Make a folder and keep it ours alone: what lies in it is run, or decides what a robot sees.
+
+    Raises:
+        OSError: if it cannot be made or used, or is another user's.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if hasattr(os, 'getuid') and folder.stat().st_uid != os.getuid():
         raise PermissionError(f'it belongs to another user (uid {folder.stat().st_uid})')
@@ -90,19 +94,24 @@ def _prepare(folder: Path) -> None:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep other processes from building at the same time; the lock ends with its process."""
+def locked(path: Path, *, seconds: float | None = None) -> Iterator[None]:
+    """Keep other processes from building at the same time; the lock ends with its process.
+
+    Args:
+        path: of the file that is locked.
+        seconds: to wait for another process, then it goes on without; None is `LOCK_SECONDS`.
+    """
     try:
         file = path.open('wb')
     except OSError as error:
-        _log.warning('building graphs without a lock: %s', error)
+        _log.warning('building without a lock: %s', error)
         yield
         return
     with file:
-        end = time.monotonic() + LOCK_SECONDS
+        end = time.monotonic() + (LOCK_SECONDS if seconds is None else seconds)
         while not _try_lock(file):
             if time.monotonic() > end:
-                _log.warning('building graphs although another process holds %s', path)
+                _log.warning('building although another process holds %s', path)
                 break
             time.sleep(0.05)
         yield
