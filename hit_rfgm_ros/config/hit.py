@@ -105,6 +105,11 @@ class HiTConfig:
         """Side of the score maps in cells."""
         return self.search_size // self.stride
 
+    @property
+    def grid_stage(self) -> int:
+        """The stage whose tokens stand on the score maps' grid: LeViT's first, PVT's third."""
+        return 0 if self.backbone == 'levit' else 2
+
 
 def _levit(
     name: str,

@@ -17,10 +17,12 @@ class TrainConfig:
     """One run. Steps are optimiser steps; a run can be stopped and resumed at any time.
 
     Attributes:
-        model: name of a LeViT model or of an RFGM.
+        model: as in `list_models`.
         data: folder with ``annotations.json``, ``photos`` and ``videos``.
         out: folder of the run: checkpoints, weights, log.
         search_size: 256, or 128 for a first, faster part (the template has half of it).
+        bridge_stages: HiT: stages that the bridge joins (the paper's table 5).
+        position_encoding: HiT: layout of the positions of both images (its table 6).
         start_from: checkpoint or weights file of an earlier run, whose pictures may have another
             size; "" starts from random weights with the start values of `training.start` or
             `training.rfgm_start`.
@@ -63,6 +65,8 @@ class TrainConfig:
     data: str = ''
     out: str = 'runs/hit_tiny'
     search_size: int = 256
+    bridge_stages: tuple[str, ...] = ('max', 'mid', 'min')
+    position_encoding: str = 'diagonal'
     start_from: str = ''
     layers: tuple[int, ...] = tuple(range(1, 13))
     relevance_stages: int = -1

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.config.models import get_model_config
-from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.models.hit.levit import LeViT
 from hit_rfgm_ros.models.hit.network import HiT
 from hit_rfgm_ros.training.config import TrainConfig
@@ -25,11 +24,14 @@ class HiTFamily:
     def sized(self, config: TrainConfig, size: int) -> HiTConfig:
         """The configuration with search regions of this size."""
         model = get_model_config(config.model)
-        if not isinstance(model, HiTConfig) or model.backbone != 'levit':
-            raise ConfigError(
-                f'{config.model} cannot be trained yet: choose a LeViT model or RFGM'
-            )
-        return replace(model, search_size=size, template_size=size // 2)
+        assert isinstance(model, HiTConfig)
+        return replace(
+            model,
+            search_size=size,
+            template_size=size // 2,
+            bridge_stages=config.bridge_stages,
+            position_encoding=config.position_encoding,
+        )
 
     def network(self, config: TrainConfig, size: int) -> HiT:
         """A network with random weights."""

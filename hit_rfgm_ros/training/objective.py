@@ -18,7 +18,8 @@ class Objective(nn.Module):
         self.model, self.config = model, config
         # Starts so small that the softmax over positions is nearly flat: its gradient stays tame.
         self.correlation_scale = nn.Parameter(torch.tensor(-4.0))
-        self.project = nn.Linear(model.config.widths[0], max(teacher_channels, 1))
+        width = model.config.widths[model.config.grid_stage]
+        self.project = nn.Linear(width, max(teacher_channels, 1))
 
     def forward(self, batch: Batch, step: int) -> tuple[Tensor, dict[str, float]]:
         """Total loss and its parts by name."""
@@ -54,10 +55,9 @@ class Objective(nn.Module):
     def _early_parts(
         self, search: Tensor, template: Tensor, output: HiTOutput, batch: Batch
     ) -> dict[str, Tensor]:
-        grid = self.model.config.grid
-        staged_search, staged_template = output.stage_tokens[0].split(
-            [grid * grid, template.shape[1]], dim=1
-        )
+        cells = self.model.config.grid**2
+        staged = output.stage_tokens[self.model.config.grid_stage]
+        staged_search, staged_template = staged[:, :cells], staged[:, cells:]
         siamese = losses.siamese_loss(search, template, batch.box, batch.present)
         siamese = siamese + losses.siamese_loss(
             staged_search, staged_template, batch.box, batch.present

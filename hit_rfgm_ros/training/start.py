@@ -9,6 +9,7 @@ initial values: the file format and the computed function are the official ones.
 from __future__ import annotations
 
 from hit_rfgm_ros.config.hit import HiTConfig
+from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.geometry.token_grid import offset_table
 from hit_rfgm_ros.models.hit.levit import Attention, Shrink
 from hit_rfgm_ros.models.hit.network import HiT
@@ -25,7 +26,7 @@ def _sides(config: HiTConfig) -> tuple[int, int]:
 
 
 def _attention_modules(model: HiT) -> list[tuple[Attention | Shrink, tuple[int, int]]]:
-    """Every module with a bias table, with the sides of the grids of its keys."""
+    """Every attention, with the sides of the grids of its keys; none in a PVT."""
     found: list[tuple[Attention | Shrink, tuple[int, int]]] = []
     sides = _sides(model.config)
     for module in model.modules():
@@ -39,28 +40,18 @@ def _attention_modules(model: HiT) -> list[tuple[Attention | Shrink, tuple[int, 
 
 @torch.no_grad()
 def set_start_values(model: HiT, *, residual_weight: float = 0.3) -> None:
-    """Give a fresh LeViT network the start values, in place.
+    """Give a fresh network the start values, in place.
 
     Args:
-        model: with the diagonal position encoding.
+        model: a LeViT network gets them as far as its position encoding has a place for them: the
+            absolute one has no biases, the separate one none between the images. A PVT keeps the
+            authors' start values.
         residual_weight: weight of the normalisation that ends each residual branch (official: 0).
     """
-    for module, (search_side, template_side) in _attention_modules(model):
-        stride = 2 if isinstance(module, Shrink) else 1
-        layout = model.config.position_encoding
-        offsets = torch.from_numpy(
-            offset_table(search_side, template_side, layout, stride)[1].copy()
-        ).float()
-        # Offsets this large occur between search and template only.
-        cross = (offsets.amax(1) >= search_side).float() * CROSS_IMAGE
-        scale = 8.0 / search_side if search_side > 8 else 1.0  # distances in cells of a 128 crop
-        local = -LOCAL_SLOPE * (offsets * scale).square().sum(1).clamp(max=LOCAL_REACH)
-        half = module.heads // 2
-        module.attention_biases[:half] = cross
-        module.attention_biases[half:] = local
-        if isinstance(module, Shrink):
-            module.attention_biases[:half] += local
-        else:
+    for module, sides in _attention_modules(model):
+        if not module.absolute:
+            _set_biases(module, sides, model.config.position_encoding)
+        if isinstance(module, Attention):
             _copy_queries_to_keys(module)
     for part in model.modules():
         if isinstance(part, Residual):
@@ -68,8 +59,27 @@ def set_start_values(model: HiT, *, residual_weight: float = 0.3) -> None:
             nn.init.constant_(last.bn.weight, residual_weight)
 
 
+def _set_biases(module: Attention | Shrink, sides: tuple[int, int], layout: str) -> None:
+    search_side, template_side = sides
+    stride = 2 if isinstance(module, Shrink) else 1
+    table = offset_table(search_side, template_side, layout, stride)[1]
+    offsets = torch.from_numpy(table.copy()).float()
+    # Offsets this large occur between search and template only.
+    cross = (offsets.amax(1) >= search_side).float() * CROSS_IMAGE
+    scale = 8.0 / search_side if search_side > 8 else 1.0  # distances in cells of a 128 crop
+    local = -LOCAL_SLOPE * (offsets * scale).square().sum(1).clamp(max=LOCAL_REACH)
+    half = module.heads // 2
+    module.attention_biases[:half] = cross
+    module.attention_biases[half:] = local
+    if isinstance(module, Shrink):
+        module.attention_biases[:half] += local
+
+
 def _copy_queries_to_keys(module: Attention) -> None:
     """Start with keys equal to queries: like tokens attend to each other."""
+    if module.absolute:
+        module.k.c.weight.copy_(module.q.c.weight)
+        return
     rows = module.qkv.c.weight.view(module.heads, 2 * module.key + module.value, -1)
     rows[:, module.key : 2 * module.key] = rows[:, : module.key]
 
@@ -81,7 +91,18 @@ def transfer(source: HiT, target: HiT) -> None:
     A network is trained on small pictures first, which is four times as fast. All tensors are the
     same but the bias tables: a cell covers a smaller part of the scene in the larger picture, so
     a table is read at the offsets scaled by the ratio of the grids, bilinearly.
+
+    Raises:
+        ConfigError: for a PVT of another picture size: it has learnt one position per token.
     """
+    if source.config.backbone == 'pvt':
+        if source.config.search_size != target.config.search_size:
+            raise ConfigError(
+                f'{source.config.name} was trained at {source.config.search_size} pixels and '
+                f'cannot go on at {target.config.search_size}: begin it at that size'
+            )
+        target.load_state_dict(source.state_dict())
+        return
     state = {
         key: value
         for key, value in source.state_dict().items()
@@ -90,6 +111,8 @@ def transfer(source: HiT, target: HiT) -> None:
     target.load_state_dict(state, strict=False)
     pairs = zip(_attention_modules(source), _attention_modules(target))
     for (old, old_sides), (new, new_sides) in pairs:
+        if old.absolute:
+            continue
         stride = 2 if isinstance(old, Shrink) else 1
         layout = source.config.position_encoding
         old_offsets = offset_table(*old_sides, layout, stride)[1]
