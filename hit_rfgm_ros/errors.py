@@ -45,6 +45,22 @@ class MetricError(HitRfgmError):
     """What a score is computed from does not fit together, or does not suffice."""
 
 
+class MetricError(HitRfgmError):
+    """Results cannot be scored: what they are compared with does not fit, or says nothing."""
+
+
+class MissingResultError(MetricError):
+    """Frames or whole sequences have no predicted box."""
+
+
+class SurplusResultError(MetricError):
+    """There are predicted boxes for frames or sequences that the data set does not have."""
+
+
+class MismatchedResultError(MetricError):
+    """Boxes, flags, labels or times of one sequence have shapes that do not belong together."""
+
+
 class TrackerError(HitRfgmError):
     """A tracker is used out of order, ``update`` before ``init`` for one."""
 
