@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 import fcntl
+from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 import json
 import os
@@ -70,6 +71,14 @@ def ostrack_dev() -> dict[str, Any]:
 def rfgm_dev() -> dict[str, Any]:
     """Maps, kept tokens and filtered memories of the reading of the RFGM paper."""
     return read_golden('rfgm_dev.json')
+
+
+@pytest.fixture(scope='session')
+def miniatures() -> Iterator[ModuleType]:
+    """The writer of miniature data sets in test/tools: ``make_dataset(name, root)``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(REPOSITORY / 'test' / 'tools'))
+        yield import_module('miniatures')
 
 
 @pytest.fixture(scope='session')

@@ -12,7 +12,7 @@ import re
 
 import cv2
 from hit_rfgm_ros.errors import DatasetError
-from hit_rfgm_ros.types import Box, ImageU8
+from hit_rfgm_ros.types import BoolArray, Box, ImageU8
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,14 +22,25 @@ class Sequence:
     """A labelled video kept as a folder of pictures; frames are read when asked for.
 
     Attributes:
-        name: the folder's name.
+        name: the folder's name, or the data set's own name of the sequence.
         frames: paths in order.
-        boxes: float64 (frames, 4) x, y, width, height; NaN rows where the target is absent.
+        boxes: float64 (frames, 4) x, y, width, height, as in the file; NaN rows where the file
+            says that the target is absent, and from the second on where ``first_only``.
+        visible: (frames,) where the data set says so in files of its own, else None.
+        cover: int64 (frames,), 0 (hidden) to 8 (seen whole), of GOT-10k; else None.
+        size: width and height of the frames as the data set states them, None if it does not.
+        fps: frames per second as the data set states them, None if it does not.
+        first_only: only the first box is published; a server keeps the others.
     """
 
     name: str
     frames: tuple[Path, ...]
     boxes: NDArray[np.float64]
+    visible: BoolArray | None = None
+    cover: NDArray[np.int64] | None = None
+    size: tuple[int, int] | None = None
+    fps: float | None = None
+    first_only: bool = False
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -44,6 +55,17 @@ class Sequence:
         if image is None:
             raise DatasetError(f'{self.frames[index]}: not a readable picture')
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def image_size(self) -> tuple[int, int]:
+        """Width and height: as the data set states them, else those of the first picture.
+
+        Raises:
+            DatasetError: if the first picture is damaged.
+        """
+        if self.size is not None:
+            return self.size
+        height, width = self.read(0).shape[:2]
+        return width, height
 
     def box(self, index: int) -> Box | None:
         """Ground truth of one frame, None where the target is absent."""
@@ -90,7 +112,7 @@ def parse_ground_truth(path: Path) -> NDArray[np.float64]:
     """
     try:
         lines = path.read_text(encoding='utf-8').splitlines()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f'{path}: cannot be read ({error})') from error
     while lines and not lines[-1].strip():
         lines.pop()

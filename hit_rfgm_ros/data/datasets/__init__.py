@@ -1,0 +1,1 @@
+"""Readers of the layouts in which the field's data sets are handed out."""

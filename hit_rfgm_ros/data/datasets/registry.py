@@ -1,0 +1,130 @@
+"""All data sets by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from hit_rfgm_ros.data.datasets.folder import list_folder
+from hit_rfgm_ros.data.datasets.layout import Listing
+from hit_rfgm_ros.data.sequences import Sequence
+from hit_rfgm_ros.errors import DatasetError
+
+_BROKEN_NAMED = 8
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An opened data set.
+
+    Attributes:
+        name: one of `DATASETS`.
+        kind: what the rules of some tools distinguish: folder, otb, lasot, got10k, trackingnet,
+            uav, nfs.
+        profile: the default profile of scoring.
+        sequences: in the data set's own order.
+        skipped: names of the broken ones that were left out.
+        reasons: what is wrong with each of those.
+    """
+
+    name: str
+    kind: str
+    profile: str
+    sequences: tuple[Sequence, ...]
+    skipped: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Layout:
+    kind: str
+    profile: str
+    reader: Callable[[Path], Listing]
+
+
+_LAYOUTS = {
+    'folder': _Layout('folder', 'visible', list_folder),
+}
+DATASETS: tuple[str, ...] = tuple(_LAYOUTS)
+
+
+def open_dataset(
+    name: str,
+    root: Path | str,
+    *,
+    sequences: Iterable[str] | None = None,
+    on_broken: Literal['raise', 'skip'] = 'raise',
+) -> Dataset:
+    """List a data set in its official layout; no picture is opened.
+
+    Args:
+        name: one of `DATASETS`.
+        root: the folder that the data set was unpacked to.
+        sequences: names of those wanted; None: all that make up the data set.
+        on_broken: 'raise' names all broken sequences in one error; 'skip' leaves them out and
+            names them in `Dataset.skipped`.
+
+    Raises:
+        DatasetError: if name or root are wrong, a wanted sequence is unknown, one is broken, or
+            none is left.
+    """
+    if name not in _LAYOUTS:
+        raise DatasetError(f'unknown data set {name!r}{_nearest(name, DATASETS)}')
+    layout = _LAYOUTS[name]
+    root = Path(root)
+    listing = layout.reader(root)
+    found, broken = [], {}
+    for wanted in _choose(listing, sequences, root):
+        try:
+            found.append(listing.loaders[wanted]())
+        except DatasetError as error:
+            broken[wanted] = str(error)
+    if broken and on_broken == 'raise':
+        raise DatasetError(_tell(broken, root, len(broken) + len(found)))
+    if not found:
+        why = f': {next(iter(broken.values()))}' if broken else ''
+        raise DatasetError(f'{root}: no sequence of {name} is left{why}')
+    skipped, reasons = tuple(broken), tuple(broken.values())
+    return Dataset(name, layout.kind, layout.profile, tuple(found), skipped, reasons)
+
+
+def _choose(listing: Listing, wanted: Iterable[str] | None, root: Path) -> list[str]:
+    """Names to read, groups resolved; each at most once."""
+    if wanted is None:
+        return list(listing.chosen)
+    names: list[str] = []
+    for name in [wanted] if isinstance(wanted, str) else wanted:
+        if name not in listing.loaders and name not in listing.groups:
+            known = (*listing.groups, *listing.loaders)
+            raise DatasetError(f'{root}: unknown sequence {name!r}{_nearest(name, known)}')
+        names += listing.groups.get(name, (name,))
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DatasetError(f'sequences: {", ".join(twice)} named twice')
+    return names
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message on an unknown name: the nearest known one, or all if they are few."""
+    by_lower = {each.lower(): each for each in known}
+    near = get_close_matches(name.lower(), list(by_lower), n=1)
+    if near:
+        return f'; did you mean {by_lower[near[0]]}?'
+    names = list(by_lower.values())
+    listed = ', '.join(names[:12])
+    return f'; known are {listed}' + (f' and {len(names) - 12} more' if len(names) > 12 else '')
+
+
+def _tell(broken: dict[str, str], root: Path, of: int) -> str:
+    if len(broken) == 1:
+        return next(iter(broken.values()))
+    shown = list(broken.values())[:_BROKEN_NAMED]
+    if len(broken) > len(shown):
+        shown.append(f'and {len(broken) - len(shown)} more')
+    head = (
+        f'{root}: {len(broken)} of {of} sequences cannot be read; mend them, name those that you '
+        f'want, or leave out the broken ones:'
+    )
+    return '\n  '.join([head, *shown])
