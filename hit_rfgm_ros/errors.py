@@ -45,10 +45,6 @@ class MetricError(HitRfgmError):
     """What a score is computed from does not fit together, or does not suffice."""
 
 
-class MetricError(HitRfgmError):
-    """Results cannot be scored: what they are compared with does not fit, or says nothing."""
-
-
 class MissingResultError(MetricError):
     """Frames or whole sequences have no predicted box."""
 
