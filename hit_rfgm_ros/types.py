@@ -14,6 +14,7 @@ ImageU8 = NDArray[np.uint8]
 Array = NDArray[Any]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
