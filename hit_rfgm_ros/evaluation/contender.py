@@ -26,11 +26,14 @@ class Answer:
         box: of the target in image pixels.
         confidence: None where the tracker gives none.
         state: None where the tracker gives none.
+        seconds: that finding the box took, where the tracker itself knows better than a clock
+            around the call (it works in another process); None where it does not.
     """
 
     box: Box
     confidence: float | None = None
     state: TrackState | None = None
+    seconds: float | None = None
 
 
 class Contender(Protocol):
@@ -70,13 +73,13 @@ class ContenderSpec:
 
     Attributes:
         name: of the folder of its results.
-        kind: ``model`` (one of ours), ``rival`` (a known tracker of others) or ``onnx`` (a
-            user's network with its description).
+        kind: ``model`` (one of ours), ``rival`` (a known tracker of others), ``onnx`` (a user's
+            network with its description) or ``python`` (a user's tracker in Python).
         options: for ``model`` the arguments of `create_tracker`.
     """
 
     name: str
-    kind: Literal['model', 'rival', 'onnx']
+    kind: Literal['model', 'rival', 'onnx', 'python']
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -91,7 +94,11 @@ def open_contender(spec: ContenderSpec) -> Contender:
     if spec.kind in ('rival', 'onnx'):
         rival: Contender = import_module('hit_rfgm_ros.evaluation.rivals').open_rival(spec)
         return rival
-    raise ConfigError(f'a contender is a model, a rival or onnx, got {spec.kind!r}')
+    if spec.kind == 'python':
+        from hit_rfgm_ros.evaluation.python_tracker import PythonContender
+
+        return PythonContender(spec)
+    raise ConfigError(f'a contender is a model, a rival, onnx or python, got {spec.kind!r}')
 
 
 class ModelContender:
@@ -110,11 +117,7 @@ class ModelContender:
             'device': engine.device,
             'precision': engine.precision,
             'paper_mode': self._tracker.options.paper_mode,
-            'options': {
-                name: value
-                for name, value in sorted(spec.options.items())
-                if name not in _SAID_APART
-            },
+            'options': own_options(spec),
             'versions': versions(engine.backend),
         }
 
@@ -134,6 +137,11 @@ class ModelContender:
     def close(self) -> None:
         """See `Contender`."""
         self._tracker.reset()
+
+
+def own_options(spec: ContenderSpec) -> dict[str, Any]:
+    """The options of one of our models that `ModelContender.about` does not name apart."""
+    return {name: value for name, value in sorted(spec.options.items()) if name not in _SAID_APART}
 
 
 def weights_sha256(spec: ContenderSpec) -> str:
