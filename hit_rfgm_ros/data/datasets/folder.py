@@ -19,6 +19,7 @@ from hit_rfgm_ros.data.datasets.layout import (
     check_root,
     numbered,
     read_boxes,
+    read_text,
     subfolders,
 )
 from hit_rfgm_ros.data.sequences import Sequence
@@ -70,8 +71,8 @@ def _meta(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        meta = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+        meta = json.loads(read_text(path, 'JSON'))
+    except ValueError as error:
         raise DatasetError(f'{path}: not readable as JSON ({error})') from error
     for key in ('fps', 'width', 'height'):
         value = meta.get(key) if isinstance(meta, dict) else 'no object'

@@ -126,6 +126,38 @@ def all_frames(folder: Path) -> tuple[Path, ...]:
     return frames_between(folder, pictures, min(pictures), max(pictures))
 
 
+def read_text(path: Path, content: str) -> str:
+    """Read a text file of a data set.
+
+    Args:
+        content: what the file says, for the message.
+
+    Raises:
+        DatasetError: if it is missing or no text.
+    """
+    try:
+        return path.read_text(encoding='utf-8')
+    except FileNotFoundError as error:
+        raise DatasetError(f'{path}: the file is missing; expected {content}') from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f'{path}: cannot be read ({error})') from error
+
+
+def read_names(path: Path) -> tuple[str, ...]:
+    """Read a list of sequences, one name per line.
+
+    Raises:
+        DatasetError: if it is missing, empty or has a name twice.
+    """
+    names = tuple(read_text(path, 'one name per line').split())
+    if not names:
+        raise DatasetError(f'{path}: the list is empty; expected one name per line')
+    if len(set(names)) != len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DatasetError(f'{path}: {some(twice)} stands there twice')
+    return names
+
+
 def read_boxes(path: Path, *, absent: bool = False) -> NDArray[np.float64]:
     """Read x, y, width, height per line, as they stand in the file: float64 (lines, 4).
 
@@ -166,6 +198,12 @@ def check_count(what: str, path: Path, lines: int, frames: int) -> None:
             f'{path}: {lines} {what} for {frames} frames; expected one per frame, so one of '
             f'the two is incomplete'
         )
+
+
+def only_first(boxes: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
+    """The one published box with NaN rows after it, float64 (frames, 4)."""
+    rest = np.full((frames - len(boxes), 4), np.nan)
+    return np.concatenate([boxes, rest])
 
 
 def some(names: Iterable[str]) -> str:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from hit_rfgm_ros.data.datasets.folder import list_folder
+from hit_rfgm_ros.data.datasets.got10k import list_got10k
+from hit_rfgm_ros.data.datasets.lasot import list_lasot, list_lasot_ext
 from hit_rfgm_ros.data.datasets.layout import Listing
+from hit_rfgm_ros.data.datasets.nfs import list_nfs
+from hit_rfgm_ros.data.datasets.otb import list_otb
+from hit_rfgm_ros.data.datasets.trackingnet import list_trackingnet
+from hit_rfgm_ros.data.datasets.uav123 import list_uav123
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import DatasetError
 
-_BROKEN_NAMED = 8
+_IN_FULL = 8  # of so many broken sequences the whole message is told, of the others the name
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,16 @@ class _Layout:
 
 _LAYOUTS = {
     'folder': _Layout('folder', 'visible', list_folder),
+    'otb100': _Layout('otb', 'otb', list_otb),
+    'lasot': _Layout('lasot', 'pytracking', list_lasot),
+    'lasot_ext': _Layout('lasot', 'pytracking', list_lasot_ext),
+    'got10k_val': _Layout('got10k', 'got10k', partial(list_got10k, subset='val')),
+    'got10k_test': _Layout('got10k', 'got10k', partial(list_got10k, subset='test')),
+    'trackingnet': _Layout('trackingnet', 'trackingnet', list_trackingnet),
+    'uav123': _Layout('uav', 'pytracking', list_uav123),
+    'nfs': _Layout('nfs', 'pytracking', partial(list_nfs, rate=30)),
+    'nfs30': _Layout('nfs', 'pytracking', partial(list_nfs, rate=30)),
+    'nfs240': _Layout('nfs', 'pytracking', partial(list_nfs, rate=240)),
 }
 DATASETS: tuple[str, ...] = tuple(_LAYOUTS)
 
@@ -75,12 +92,15 @@ def open_dataset(
         raise DatasetError(f'unknown data set {name!r}{_nearest(name, DATASETS)}')
     layout = _LAYOUTS[name]
     root = Path(root)
-    listing = layout.reader(root)
+    try:
+        listing = layout.reader(root)
+    except OSError as error:
+        raise DatasetError(f'{root}: cannot be listed ({error})') from error
     found, broken = [], {}
     for wanted in _choose(listing, sequences, root):
         try:
             found.append(listing.loaders[wanted]())
-        except DatasetError as error:
+        except (DatasetError, OSError) as error:
             broken[wanted] = str(error)
     if broken and on_broken == 'raise':
         raise DatasetError(_tell(broken, root, len(broken) + len(found)))
@@ -120,9 +140,9 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 def _tell(broken: dict[str, str], root: Path, of: int) -> str:
     if len(broken) == 1:
         return next(iter(broken.values()))
-    shown = list(broken.values())[:_BROKEN_NAMED]
-    if len(broken) > len(shown):
-        shown.append(f'and {len(broken) - len(shown)} more')
+    shown = list(broken.values())[:_IN_FULL]
+    if further := list(broken)[_IN_FULL:]:
+        shown.append('and ' + ', '.join(further))
     head = (
         f'{root}: {len(broken)} of {of} sequences cannot be read; mend them, name those that you '
         f'want, or leave out the broken ones:'
