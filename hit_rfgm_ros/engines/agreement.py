@@ -10,8 +10,8 @@ RFGM chooses: tokens to keep, and the cell with the highest score. Where two are
 rounding of float32, two right engines may choose differently, and the box jumps. That is rare, so
 in fp32 `STRAY_FRAMES` of the whole track may be further off; a mistake shows in more frames than
 that. What the Token Filter keeps is imposed (see `follow`) and judged by itself: in fp32 by how
-much less relevant a token that the reference keeps may be than one that it does not. A reduced
-precision keeps what it thinks right.
+much less relevant a token that the reference keeps may be than one that it does not, see
+`MAX_RELEVANCE_GAP`. A reduced precision keeps what it thinks right.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ import numpy as np
 
 MAX_BOX_DEVIATION = 1e-4  # fp32: fraction of the search region's side
 MAX_OVERLAP_DROP = 0.005  # reduced precisions: mean IoU with the truth
-MAX_RELEVANCE_GAP = 1e-5  # fp32: what the Token Filter may err between two tokens
+# fp32: what the Token Filter may err between the logits of two tokens, times their size where that
+# is above 1. Of a probability it is 1e-5 at most, and less where this saturates.
+MAX_RELEVANCE_GAP = 4e-5
 STRAY_FRAMES = 2  # fp32, networks that choose: of the whole track; one of a short one
 _DECIMALS = 7  # of a stored box
 
@@ -51,7 +53,8 @@ class Agreement:
         stray_frames: frames and members of batches whose box is off by more than
             `MAX_BOX_DEVIATION`.
         relevance_gap: fp32: how much less relevant a token that the reference's Token Filter
-            keeps was found than one that it does not; 0 where both keep the same.
+            keeps was found than one that it does not, as `MAX_RELEVANCE_GAP`; 0 where both keep
+            the same.
         overlap: mean IoU of the engine's boxes with the reference's.
         overlap_drop: mean IoU with the truth over visible frames, reference minus engine.
         fps: track graphs per second at a batch of one, nothing else counted.
@@ -175,11 +178,16 @@ def _allowed_strays(config: ModelConfig, frames: int) -> int:
 
 
 def _gap(choice: Choice | None, kept: Mask | None) -> float:
-    """By how much the order of the candidates contradicts what is kept; 0 where it does not."""
+    """By how much the order of the candidates contradicts what is kept; 0 where it does not.
+
+    Float32 rounds logits in proportion to their size, so large ones may differ by more.
+    """
     if choice is None or kept is None:
         return 0.0
-    gap = choice.relevance[~kept].max() - choice.relevance[kept].min()
-    return max(0.0, float(gap)) if np.isfinite(gap) else np.inf
+    if not np.isfinite(choice.relevance).all():
+        return np.inf
+    left, taken = float(choice.relevance[~kept].max()), float(choice.relevance[kept].min())
+    return max(0.0, left - taken) / max(1.0, abs(left), abs(taken))
 
 
 def _boxes(engine: BaseEngine, way: Follower, graph: str, inputs: Inputs) -> Array:

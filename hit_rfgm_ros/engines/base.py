@@ -140,8 +140,9 @@ class BaseEngine(ABC):
         ``kept_<layer>`` int64 (B, k): which of the n stay, in no order. ``track_padded`` takes
         also ``memory_count`` int64 (B,): of sample b only the first count[b] tokens are used,
         and its ``kept_<layer>`` is filled up with -1. ``filter`` takes ``memory``, the
-        ``template_tokens`` of one more template, and ``search``; it gives ``relevance`` (B, n)
-        in [0, 1] of the memory's tokens after the first template, then of the new ones.
+        ``template_tokens`` of one more template, and ``search``; it gives ``relevance`` (B, n),
+        the logit of being kept, of the memory's tokens after the first template, then of the new
+        ones.
 
         Returns:
             Arrays by name, float32 but for ``kept_<layer>``. NaN is passed on: the tracker

@@ -36,7 +36,7 @@ class Choice(NamedTuple):
     """What a Token Filter said of its candidates.
 
     Attributes:
-        relevance: (candidates,).
+        relevance: (candidates,) logits of being kept.
         kept: (candidates,) the best of them.
     """
 

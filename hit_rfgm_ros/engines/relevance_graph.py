@@ -96,9 +96,9 @@ def search_weights(
 
 
 def preference(graph: GraphWriter, params: Params, weights: str) -> str:
-    """Logit of keeping a token, less that of dropping it (eq. 11): (B, n, heads) -> (B, n).
+    """Logit of being kept (eq. 11): (B, n, heads) -> (B, n).
 
-    It orders tokens as the probability of being kept does, and does not saturate.
+    It orders tokens as the probability does, and does not saturate.
     """
     hidden = graph.gelu(graph.dense(weights, *params.linear('fc1')))
     hidden = graph.gelu(graph.dense(hidden, *params.linear('fc2')))

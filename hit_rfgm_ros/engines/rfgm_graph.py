@@ -15,8 +15,9 @@ least 64.
     fewer.
 ``filter``
     ``memory``, the new ``template_tokens`` (B, 64, C) and ``search`` of the same frame ->
-    ``relevance`` (B, n): probability to be kept of the memory's tokens from the 65th on, then of
-    the new 64 (section 3.2).
+    ``relevance`` (B, n): logit of being kept (section 3.2) of the memory's tokens from the 65th
+    on, then of the new 64. The probabilities of tokens that are all but sure to stay would be
+    rounded to 1 and no longer tell them apart.
 """
 
 from __future__ import annotations
@@ -96,8 +97,8 @@ def _write_filter(
     queries = block.queries(graph.tail(normed, config.search_tokens))
     candidates = (first, -config.search_tokens)
     weights = search_weights(graph, block, queries, block.keys(normed), candidates, '')
-    score = preference(graph, params.at(f'rankers.{FILTER_LAYER}'), weights)
-    graph.output('relevance', graph.op('Sigmoid', score), ('tokens',))
+    relevance = preference(graph, params.at(f'rankers.{FILTER_LAYER}'), weights)
+    graph.output('relevance', relevance, ('tokens',))
 
 
 def _search_input(graph: GraphWriter, config: RFGMConfig) -> str:

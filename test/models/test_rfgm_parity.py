@@ -165,9 +165,9 @@ def test_the_token_filter_chooses_the_same_tokens(
         memory = torch.cat([model.embed_template(picture(t, 128)) for t in case['templates']], 1)
         new = model.embed_template(picture(case['new_template'], 128))
         search = model.embed_search(picture(case['search'], 256))
-        keep = model.filter_relevance(memory, new, search)
-    assert_summary(keep, expected['pi0'], tolerances['pi0'], 'pi0')
-    best = keep[0].topk(expected['keep']).indices.sort().values
+        relevance = model.filter_relevance(memory, new, search)
+    assert_summary(relevance.sigmoid(), expected['pi0'], tolerances['pi0'], 'pi0')
+    best = relevance[0].topk(expected['keep']).indices.sort().values
     assert best.tolist() == expected['kept_candidate_index']
     after = torch.cat([memory[:, :64], torch.cat([memory[:, 64:], new], 1)[:, best]], 1)
     assert_summary(after, expected['memory_after'], tolerances['tokens'], 'memory after')

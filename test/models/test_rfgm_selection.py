@@ -202,15 +202,15 @@ def test_the_filter_ranks_all_but_the_first_template() -> None:
     # Templates of this small network have 16 tokens.
     memory, new, search = tokens(2, 48), tokens(2, TEMPLATE, 1), tokens(2, SEARCH, 2)
     with torch.no_grad():
-        keep = model.filter_relevance(memory, new, search)
+        relevance = model.filter_relevance(memory, new, search)
         x = torch.cat([memory, new, search], 1)
         for block in model.backbone.blocks[:3]:
             x = block(x)
         q, k, _ = model.backbone.blocks[3].attn.split(model.backbone.blocks[3].project(x))
-        expected = model.rankers['4'].keep(search_weights(q, k, SEARCH))[:, TEMPLATE:]
-    assert keep.shape == (2, 48)
-    torch.testing.assert_close(keep, expected)
-    assert keep.std() > 1e-4
+        logits = model.rankers['4'](search_weights(q, k, SEARCH))[:, TEMPLATE:]
+    assert relevance.shape == (2, 48)
+    torch.testing.assert_close(relevance.sigmoid(), logits.softmax(2)[..., 0])
+    assert relevance.std() > 1e-4
 
 
 def test_without_a_ranker_at_layer_4_there_is_no_filter() -> None:

@@ -122,7 +122,7 @@ def test_fresh_ranker_prefers_what_is_looked_at_more() -> None:
         set_ranker_values(ranker)
         average = 1 / 448
         weights = average * torch.tensor([0.0, 0.3, 1.0, 3.0])[:, None].expand(4, heads)
-        kept = ranker.keep(weights[None])[0]
+        kept = ranker.preference(weights[None])[0].sigmoid()
         assert (kept.diff() > 0).all()
         assert kept[0] < 0.3
         assert 0.8 < kept[2] < 0.99

@@ -138,7 +138,7 @@ class Encoder:
                 break
             x = block(x)
         weights = self._weights(FILTER_LAYER, block.project(x), search.shape[1], None)
-        return self._ranker(FILTER_LAYER).keep(weights[:, new.shape[1] :])
+        return self._ranker(FILTER_LAYER).preference(weights[:, new.shape[1] :])
 
     def _blocks(self) -> list[tuple[int, Block]]:
         # Training may put a layer to sleep: what is no `Block` then passes all through.

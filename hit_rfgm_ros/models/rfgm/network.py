@@ -131,7 +131,8 @@ class RFGM(nn.Module):
             search_tokens: (B, 256, C) of the same frame.
 
         Returns:
-            (B, n): pi[:, 0] of the candidates, memory tokens from the 65th on, then the new 64.
+            (B, n): logit of pi[:, 0] of the candidates, memory tokens from the 65th on, then the
+            new 64.
 
         Raises:
             ConfigError: if the network has no ranker at layer 4.

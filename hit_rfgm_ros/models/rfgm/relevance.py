@@ -36,13 +36,13 @@ class Ranker(nn.Module):
         return logits.to(_wide(logits))
 
     def preference(self, weights: Tensor) -> Tensor:
-        """Orders tokens as `keep` does, and does not saturate: (B, n, heads) -> (B, n)."""
+        """Logit of being kept: (B, n, heads) -> (B, n).
+
+        Its sigmoid is the probability pi[:, 0] of eq. 11, which orders tokens alike as long as it
+        is not rounded to 1.
+        """
         keep, drop = self(weights).unbind(2)
         return keep - drop
-
-    def keep(self, weights: Tensor) -> Tensor:
-        """Probability of being kept, pi[:, 0] of eq. 11: (B, n, heads) -> (B, n)."""
-        return self(weights).softmax(2)[..., 0]
 
 
 def _wide(x: Tensor) -> torch.dtype:
