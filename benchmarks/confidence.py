@@ -16,7 +16,7 @@ from pathlib import Path
 from hit_rfgm_ros import create_tracker
 from hit_rfgm_ros.data.scene_presets import PRESETS, compose_scene
 from hit_rfgm_ros.geometry.boxes import iou_arrays
-from hit_rfgm_ros.trackers.confidence import auroc
+from hit_rfgm_ros.metrics.reliability import auroc
 import numpy as np
 
 GONE = 0.02  # share of the object that may be seen while it counts as gone

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hit_rfgm_ros.errors import MetricError
+from hit_rfgm_ros.errors import MetricError, MismatchedResultError
 from hit_rfgm_ros.metrics.vot import no_region, vot_overlaps, without_start
 from hit_rfgm_ros.types import FloatArray
 import numpy as np
@@ -62,8 +62,9 @@ def long_term_scores(tracks: Sequence[LongTermTrack]) -> LongTermScores:
     """Precision, recall and F-score; each sequence weighs the same.
 
     Raises:
-        MetricError: if there is no sequence, one lacks a confidence in a frame, its arrays do not
-            agree, or it never shows its target.
+        MismatchedResultError: if the arrays of a sequence do not agree.
+        MetricError: if there is no sequence, one lacks a confidence in a frame or never shows its
+            target.
     """
     if not tracks:
         raise MetricError('long-term scores need at least one sequence')
@@ -104,7 +105,7 @@ def confidence_thresholds(confidence: FloatArray, resolution: int = RESOLUTION) 
 def _confidence(track: LongTermTrack) -> FloatArray:
     """Checked confidences (L,) of a track."""
     if not len(track.predicted) == len(track.truth) == len(track.confidence):
-        raise MetricError(
+        raise MismatchedResultError(
             f'{track.name}: {len(track.predicted)} boxes and {len(track.confidence)} confidences '
             f'for {len(track.truth)} frames; each frame needs one of both'
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hit_rfgm_ros.errors import MetricError
+from hit_rfgm_ros.errors import MetricError, MismatchedResultError
 from hit_rfgm_ros.types import BoolArray, FloatArray, IntArray
 import numpy as np
 
@@ -26,10 +26,11 @@ def vot_overlaps(
         (N,) in [0, 1].
 
     Raises:
-        MetricError: if the shapes differ or a number is infinite.
+        MismatchedResultError: if the shapes differ.
+        MetricError: if a number is infinite.
     """
     if first.shape != second.shape or first.ndim != 2 or first.shape[1] != 4:
-        raise MetricError(
+        raise MismatchedResultError(
             f'boxes of shape (N, 4) twice expected, got {first.shape}, {second.shape}'
         )
     if np.isinf(first).any() or np.isinf(second).any():

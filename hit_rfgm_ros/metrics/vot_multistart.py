@@ -90,8 +90,8 @@ class MultistartScores:
         accuracy: mean overlap before failures; sequences weigh by their frames before failures.
         robustness: share of frames before failures; sequences weigh by their length.
         eao: expected average overlap, the mean of `curve` over the interval.
-        eao_supported: share of the interval that at least one run says something about. Elsewhere
-            the curve is 0: sequences shorter than the interval make `eao` small, not wrong tracks.
+        eao_supported: share of the interval that at least one run says something about; elsewhere
+            the curve is 0, so below 1 the sequences are too short for `eao` to mean much.
         curve: (high,) expected average overlap by run length, 0 to high - 1.
     """
 

@@ -171,19 +171,3 @@ def fit_calibration(
     return Calibration(
         weights=tuple(slopes.tolist()), bias=float(theta[-1] - slopes @ mean), **options
     )
-
-
-def auroc(score: Array, good: Array) -> float:
-    """Probability that a good sample scores above a bad one; ties count half.
-
-    Raises:
-        ValueError: if a class is missing.
-    """
-    score, good = np.asarray(score, np.float64), np.asarray(good, bool)
-    positives, negatives = int(good.sum()), int((~good).sum())
-    if not positives or not negatives:
-        raise ValueError('AUROC needs good and bad samples')
-    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - 0.5 * (counts - 1)  # mean rank of equal scores
-    total = ranks[inverse.ravel()][good].sum()
-    return float((total - positives * (positives + 1) / 2) / (positives * negatives))

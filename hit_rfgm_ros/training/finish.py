@@ -21,7 +21,8 @@ from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import DatasetError
 from hit_rfgm_ros.metrics.one_pass import one_pass_scores
-from hit_rfgm_ros.trackers.confidence import Calibration, auroc, fit_calibration
+from hit_rfgm_ros.metrics.reliability import auroc
+from hit_rfgm_ros.trackers.confidence import Calibration, fit_calibration
 from hit_rfgm_ros.trackers.single import SingleTargetTracker
 from hit_rfgm_ros.training.batches import make_pair_config
 from hit_rfgm_ros.training.config import TrainConfig

@@ -1,7 +1,8 @@
 """Features of RFGM's score map."""
 
+from hit_rfgm_ros.metrics.reliability import auroc
 from hit_rfgm_ros.trackers.centre_features import FEATURES, features
-from hit_rfgm_ros.trackers.confidence import Calibration, auroc, fit_calibration
+from hit_rfgm_ros.trackers.confidence import Calibration, fit_calibration
 from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np

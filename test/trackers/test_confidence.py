@@ -4,12 +4,8 @@ import json
 from typing import Any
 
 from hit_rfgm_ros.errors import WeightsError
-from hit_rfgm_ros.trackers.confidence import (
-    UNCALIBRATED,
-    Calibration,
-    auroc,
-    fit_calibration,
-)
+from hit_rfgm_ros.metrics.reliability import auroc
+from hit_rfgm_ros.trackers.confidence import UNCALIBRATED, Calibration, fit_calibration
 from hit_rfgm_ros.trackers.corner_features import FEATURES, features, raw_score
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -202,17 +198,3 @@ def test_unusable_calibrations_are_refused(change: dict[str, Any], message: str)
 def test_text_that_is_no_calibration_is_refused(text: str) -> None:
     with pytest.raises(WeightsError, match='calibration'):
         Calibration.from_json(text)
-
-
-@settings(max_examples=50)
-@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))
-def test_auroc_is_the_share_of_ordered_pairs(samples: list[tuple[int, bool]]) -> None:
-    good = [s for s, label in samples if label]
-    bad = [s for s, label in samples if not label]
-    scores, labels = map(list, zip(*samples))
-    if not good or not bad:
-        with pytest.raises(ValueError, match='good and bad'):
-            auroc(np.array(scores), np.array(labels))
-        return
-    pairs = [(g > b) + 0.5 * (g == b) for g in good for b in bad]
-    assert auroc(np.array(scores), np.array(labels)) == pytest.approx(np.mean(pairs))
