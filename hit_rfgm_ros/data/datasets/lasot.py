@@ -76,7 +76,12 @@ def _list(root: Path, official: tuple[str, ...]) -> Listing:
 
 
 def _fits(folder: Path) -> bool:
-    return any((video / 'groundtruth.txt').is_file() for video in _videos(folder))
+    """A folder of one class holds videos as well; it is known by its name."""
+    own = f'{folder.resolve().name}-'
+    return any(
+        (video / 'groundtruth.txt').is_file() and not video.name.startswith(own)
+        for video in _videos(folder)
+    )
 
 
 def _videos(root: Path) -> Iterator[Path]:
