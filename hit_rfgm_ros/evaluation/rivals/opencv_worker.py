@@ -1,0 +1,113 @@
+"""Runs one of OpenCV's trackers in a process of its own; started by `rivals.worker`.
+
+A script, not a module: it is run by its path, by an interpreter that may know nothing but numpy
+and OpenCV, and must not import this package.
+
+Each request on stdin is a line of JSON; ``start`` and ``update`` are followed by the frame's bytes
+(height x width x 3, uint8, RGB). Each answer on stdout is a line of JSON, with ``error`` where a
+request failed. The first line says who is there. The end of stdin ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+import cv2
+import numpy as np
+
+SEED = 0  # of OpenCV's random numbers: MIL draws its samples
+
+
+def make_tracker(name: str, models: list[str]) -> Any:
+    """One of OpenCV's trackers with its default settings.
+
+    Args:
+        name: csrt, kcf, mil, nano or vit.
+        models: paths of its networks; for nano backbone and head, for vit one.
+    """
+    label = 'Nano' if name == 'nano' else name.upper() if name != 'vit' else 'Vit'
+    if not hasattr(cv2, 'Tracker' + label):
+        raise LookupError(f'OpenCV {cv2.__version__} of {sys.executable} has no Tracker{label}')
+    kind = getattr(cv2, 'Tracker' + label)
+    if not models:
+        return kind.create()
+    settings = getattr(cv2, f'Tracker{label}_Params')()
+    fields = ('backbone', 'neckhead') if name == 'nano' else ('net',)
+    for field, model in zip(fields, models):
+        setattr(settings, field, model)
+    return kind.create(settings)
+
+
+class Desk:
+    """Answers the requests for one tracker."""
+
+    def __init__(self, name: str, models: list[str]) -> None:
+        self._name, self._models = name, models
+        self._tracker: Any = None
+        self._box: list[float] = []
+
+    def start(self, frame: Any, box: list[int]) -> dict[str, Any]:
+        """Begin anew; ``box`` is x, y, width, height in whole pixels."""
+        cv2.setRNGSeed(SEED)
+        self._tracker = make_tracker(self._name, self._models)
+        self._tracker.init(frame, tuple(box))
+        self._box = [float(value) for value in box]
+        return {}
+
+    def update(self, frame: Any) -> dict[str, Any]:
+        """Find the target; not found, the last box is kept."""
+        if self._tracker is None:
+            raise LookupError('update before start')
+        began = time.perf_counter()
+        found, box = self._tracker.update(frame)
+        seconds = time.perf_counter() - began
+        if found:
+            self._box = [float(value) for value in box]
+        # Only networks have a score; the others answer with a constant.
+        score = float(self._tracker.getTrackingScore()) if self._models else None
+        return {'found': bool(found), 'box': self._box, 'score': score, 'seconds': seconds}
+
+    def answer(self, request: dict[str, Any], read: Callable[[int], bytes]) -> dict[str, Any]:
+        """The answer to one request; ``read`` gives the bytes that follow it."""
+        shape = (request['height'], request['width'], 3)
+        data = np.frombuffer(read(shape[0] * shape[1] * 3), np.uint8).reshape(shape)
+        frame = cv2.cvtColor(data, cv2.COLOR_RGB2BGR)
+        if request['do'] == 'start':
+            return self.start(frame, request['box'])
+        return self.update(frame)
+
+
+def main(name: str, threads: int, models: list[str]) -> None:
+    """Answer requests until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of the parent
+    # Whatever libraries print goes to stderr; stdout is for answers alone.
+    out = os.fdopen(os.dup(1), 'w', encoding='utf-8')
+    os.dup2(2, 1)
+    if threads:
+        cv2.setNumThreads(threads)
+    desk = Desk(name, models)
+
+    def say(answer: dict[str, Any]) -> None:
+        print(json.dumps(answer), file=out, flush=True)
+
+    try:
+        make_tracker(name, models)
+    except (LookupError, cv2.error) as error:
+        say({'error': str(error)})
+        return
+    say({'opencv': cv2.__version__, 'numpy': np.__version__})
+    for line in iter(sys.stdin.buffer.readline, b''):
+        try:
+            say(desk.answer(json.loads(line), sys.stdin.buffer.read))
+        except (LookupError, cv2.error) as error:
+            say({'error': str(error)})
+
+
+if __name__ == '__main__':
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
