@@ -86,7 +86,7 @@ def _check_truth(judged: Judged, rules: Profile) -> None:
             f'{judged.name}: {rules.tool} needs the flags of hidden frames (full_occlusion.txt, '
             f'out_of_view.txt) on LaSOT; add them to the data set'
         )
-    if rules.clipped and judged.size is None:
+    if rules.needs_size and judged.size is None:
         raise MetricError(
             f'{judged.name}: {rules.tool} cuts boxes to the picture; its width and height are '
             f'needed'

@@ -1,19 +1,17 @@
-"""One-pass evaluation: start on the first box, no restarts, frames without truth left out.
+"""One-pass evaluation of one sequence by the rules of the profile `visible`.
 
-Overlap must be strictly above a threshold of 0, 0.05, ... 1 to count, so a perfect tracker has an
-AUC of 20/21 = 95.2 %; the first frame counts (rule of the `visible` profile).
+A shorthand of `profiles.score`: frames without a true box are left out, the first frame counts
+with the given box, and an overlap must be above a threshold, so a perfect tracker has an AUC of
+20/21 = 95.2 %.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hit_rfgm_ros.geometry.boxes import iou_arrays
-import numpy as np
-from numpy.typing import NDArray
-
-THRESHOLDS = np.linspace(0, 1, 21)
-FloatArray = NDArray[np.float64]
+from hit_rfgm_ros.metrics.judged import Judged
+from hit_rfgm_ros.metrics.profiles import score
+from hit_rfgm_ros.types import FloatArray
 
 
 @dataclass(frozen=True)
@@ -39,19 +37,8 @@ def one_pass_scores(predicted: FloatArray, truth: FloatArray) -> OnePassScores:
         truth: likewise; NaN rows are left out.
 
     Raises:
-        ValueError: if the lengths differ or no frame has truth.
+        MetricError: if the lengths differ or no frame has truth.
     """
-    if predicted.shape != truth.shape:
-        raise ValueError(f'{len(predicted)} predicted boxes but {len(truth)} true ones')
-    seen = np.isfinite(truth).all(axis=1)
-    if not seen.any():
-        raise ValueError('no frame has a true box')
-    overlap = iou_arrays(predicted[seen], truth[seen])
-    success = (overlap[:, None] > THRESHOLDS).mean(axis=0)
-    offset = (predicted - truth)[seen]
-    distance = np.linalg.norm(offset[:, :2] + 0.5 * offset[:, 2:], axis=1)
-    return OnePassScores(
-        auc=float(success.mean()),
-        precision=float((distance <= 20).mean()),
-        mean_overlap=float(overlap.mean()),
-    )
+    values = score('visible', [Judged('sequence', truth, predicted)]).values
+    auc, precision, overlap = (values[key] or 0.0 for key in ('auc', 'precision', 'ao'))
+    return OnePassScores(auc / 100, precision / 100, overlap / 100)

@@ -113,6 +113,7 @@ GOT10K_LASOT = Profile(
 GOT10K = Profile(
     tool='got10k 0.1.3',
     first='skipped',
+    needs_size=True,
     clipped=True,
     usable='covered',
     flags=True,
@@ -120,7 +121,7 @@ GOT10K = Profile(
     overlap='epsilon',
     overlap_thresholds=thresholds.HUNDRED_STEPS,
     distance_thresholds=None,
-    pooled=True,
+    weights='frames',
     keys=('ao', 'sr50', 'sr75'),
     printed=('ao', 'sr50', 'sr75'),
     extras=('speed_fps',),
@@ -144,6 +145,22 @@ TRACKINGNET = Profile(
     percent=True,
     extras=('coverage',),
 )
+# Accuracy of the unsupervised experiment (VOT2020 to VOT2022): one run, no restart, the frame of
+# the start left out. The other experiments of VOT restart trackers; see `vot_multistart`.
+VOT = Profile(
+    tool='the VOT toolkit 0.9.0',
+    first='skipped',
+    broken='refused',
+    needs_size=True,
+    usable='known',
+    leaves_out=True,
+    overlap='raster',
+    overlap_thresholds=None,
+    distance_thresholds=None,
+    weights='lengths',
+    keys=('ao',),
+    printed=('ao',),
+)
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
         'visible': VISIBLE,
@@ -156,6 +173,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         'got10k_otb': GOT10K_OTB,
         'got10k_lasot': GOT10K_LASOT,
         'trackingnet': TRACKINGNET,
+        'vot': VOT,
     }
 )
 

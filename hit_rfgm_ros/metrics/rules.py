@@ -22,7 +22,8 @@ First = Literal['given', 'as written', 'skipped']
 Unusual = Literal['kept', 'previous', 'refused']
 Incomplete = Literal['error', 'zeros', 'nan', 'nowhere', 'left out']
 Usable = Literal['any', 'known', 'sides', 'box', 'covered']
-OverlapForm = Literal['pixels', 'edges', 'epsilon']
+OverlapForm = Literal['pixels', 'edges', 'epsilon', 'raster']
+Weights = Literal['sequences', 'frames', 'lengths']
 NormalizedForm = Literal['centres', 'difference', 'floored', 'product']
 Arithmetic = Literal['numpy', 'whole', 'plain', 'torch']
 Score = Literal['at', 'mean', 'area']
@@ -49,6 +50,7 @@ class Profile:
         refuses_nan: no NaN is accepted in the ground truth.
         needs_flags: flags of hidden frames must be there.
         rounded: all boxes are rounded to whole pixels first, halves to even.
+        needs_size: the size of the pictures must be known.
         clipped: boxes are cut to the picture first, as GOT-10k's tool does it.
         usable: annotations that count as a box: any; no NaN; both sides above 0; all four
             numbers above 0; or, for GOT-10k, a label of cover above 0.
@@ -58,13 +60,16 @@ class Profile:
             frames that is divided by, and never count as overlapping.
         unusable_distance, unusable_normalized: HIT or MISS, for frames that are not usable.
         hidden_distance, hidden_normalized: likewise for hidden ones.
-        overlap: form of the intersection over union; see `agreement.OVERLAPS`.
+        overlap: form of the intersection over union, see `agreement.OVERLAPS`; or ``raster``, that
+            of `vot.vot_overlaps`.
         distance_decimals: distances are rounded to so many decimals.
         normalized: form of the normalized distance, None if there is none; see
             `agreement.NORMALIZED`.
-        overlap_thresholds, distance_thresholds, normalized_thresholds: of the curves.
+        overlap_thresholds, distance_thresholds, normalized_thresholds: of the curves; None where
+            the tool has no such curve.
         reaches: overlap equal to a threshold counts.
-        pooled: all frames of all sequences weigh the same, instead of all sequences.
+        weights: what weighs the same: sequences; frames, all of them pooled; or sequences by
+            their lengths.
         drops_zero_curves: sequences whose curve is 0 everywhere are left out of its mean.
         arithmetic: order and precision of the sums; see `averages`.
         precision, normalized_precision: value of the curve at its 21st threshold (20 pixels,
@@ -87,6 +92,7 @@ class Profile:
     refuses_nan: bool = False
     needs_flags: bool = False
     rounded: bool = False
+    needs_size: bool = False
     clipped: bool = False
     usable: Usable = 'box'
     centre_usable: bool = False
@@ -99,11 +105,11 @@ class Profile:
     overlap: OverlapForm = 'pixels'
     distance_decimals: int | None = None
     normalized: NormalizedForm | None = None
-    overlap_thresholds: Thresholds = thresholds.TWENTIETHS
+    overlap_thresholds: Thresholds | None = thresholds.TWENTIETHS
     distance_thresholds: Thresholds | None = thresholds.PIXELS
     normalized_thresholds: Thresholds = thresholds.HUNDREDTHS
     reaches: bool = False
-    pooled: bool = False
+    weights: Weights = 'sequences'
     drops_zero_curves: bool = False
     arithmetic: Arithmetic = 'numpy'
     success: Score = 'mean'

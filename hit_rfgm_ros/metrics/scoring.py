@@ -12,6 +12,7 @@ from hit_rfgm_ros.metrics.averages import Curves, area, mean_curve, mean_value, 
 from hit_rfgm_ros.metrics.judged import Judged
 from hit_rfgm_ros.metrics.rules import MISS, Profile
 from hit_rfgm_ros.metrics.scores import KEYS, Curve
+from hit_rfgm_ros.metrics.vot import vot_overlaps
 from hit_rfgm_ros.types import BoolArray, FloatArray
 import numpy as np
 
@@ -23,6 +24,7 @@ class Measured:
     """One sequence, measured frame by frame; N frames are divided by.
 
     Attributes:
+        length: frames of the sequence.
         overlap: (N,) intersection over union; -1 where the annotation is not usable.
         distance, normalized: (N,) distance of the centres, in pixels and in sides of the box.
         usable: (N,) the annotation is a box, and the target not hidden.
@@ -30,6 +32,7 @@ class Measured:
         notes: see `Aligned`.
     """
 
+    length: int
     overlap: FloatArray
     distance: FloatArray
     normalized: FloatArray
@@ -49,12 +52,17 @@ def measure(
     aligned = align(judged, rules, truncate=truncate, allow_incomplete=allow_incomplete)
     if aligned is None:
         return None
-    if len(aligned.truth) == 0 and not rules.pooled:
+    if len(aligned.truth) == 0 and rules.weights != 'frames':
         raise MetricError(f'{judged.name}: no frame has a true box')
     predicted, truth = aligned.predicted, aligned.truth
     usable = aligned.usable & ~aligned.hidden
+    if rules.overlap == 'raster':
+        overlap = vot_overlaps(predicted, truth, judged.size)
+    else:
+        overlap = OVERLAPS[rules.overlap](predicted, truth)
     return Measured(
-        overlap=np.where(usable, OVERLAPS[rules.overlap](predicted, truth), -1),
+        length=len(judged.truth),
+        overlap=np.where(usable, overlap, -1),
         distance=_distance(aligned, rules),
         normalized=_normalized(aligned, rules),
         usable=usable,
@@ -91,6 +99,7 @@ def _judge(
 def pool(measured: Sequence[Measured]) -> Measured:
     """All frames of all sequences as one."""
     return Measured(
+        length=sum(one.length for one in measured),
         overlap=np.concatenate([one.overlap for one in measured]),
         distance=np.concatenate([one.distance for one in measured]),
         normalized=np.concatenate([one.normalized for one in measured]),
@@ -102,9 +111,10 @@ def pool(measured: Sequence[Measured]) -> Measured:
 def curves(measured: Sequence[Measured], rules: Profile) -> dict[str, Curves]:
     """Curves of each sequence as shares: (sequences, thresholds) by name."""
     above = np.greater_equal if rules.reaches else np.greater
-    hits = {
-        'success': [above(one.overlap[:, None], _limits('success', rules)) for one in measured]
-    }
+    hits = {}
+    if rules.overlap_thresholds is not None:
+        limits = _limits('success', rules)
+        hits['success'] = [above(one.overlap[:, None], limits) for one in measured]
     if rules.distance_thresholds is not None:
         limits = _limits('precision', rules)
         hits['precision'] = [one.distance[:, None] <= limits for one in measured]
@@ -133,7 +143,7 @@ def numbers(
 
     Empty where no frame counts.
     """
-    if rules.pooled:
+    if rules.weights == 'frames':
         measured = [pool(measured)]
     if any(len(one.overlap) == 0 for one in measured):
         return {}, {}
@@ -173,8 +183,12 @@ def _of_overlaps(measured: Sequence[Measured], rules: Profile) -> dict[str, floa
     if any(len(overlap) == 0 for overlap in overlaps):
         return {}
     unit = 100 if rules.percent else 1
+    weights = [one.length for one in measured] if rules.weights == 'lengths' else None
     return {
-        'ao': unit * float(np.mean([overlap.mean() for overlap in overlaps])),
-        'sr50': unit * float(np.mean([(overlap > 0.5).mean() for overlap in overlaps])),
-        'sr75': unit * float(np.mean([(overlap > 0.75).mean() for overlap in overlaps])),
+        key: unit * float(np.average([values.mean() for values in rows], weights=weights))
+        for key, rows in (
+            ('ao', overlaps),
+            ('sr50', [overlap > 0.5 for overlap in overlaps]),
+            ('sr75', [overlap > 0.75 for overlap in overlaps]),
+        )
     }
