@@ -72,28 +72,26 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def numbered(folder: Path) -> dict[int, str]:
-    """Paths of the pictures of a folder by the number that each is named by.
+    """Names of the pictures of a folder by the number that each is named by.
 
     Other files are passed over: ``._0001.jpg``, ``Thumbs.db``.
 
     Raises:
         DatasetError: if there is no such folder, no picture, or two pictures have one number.
     """
-    pictures: dict[int, str] = {}
     try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                stem, suffix = os.path.splitext(entry.name)
-                if not (stem.isdecimal() and suffix.lower() in PICTURES):
-                    continue
-                other = pictures.setdefault(int(stem), entry.path)
-                if other != entry.path:
-                    raise DatasetError(
-                        f'{folder}: {os.path.basename(other)} and {entry.name} have one frame '
-                        f'number; remove one of them'
-                    )
+        names = os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DatasetError(f'{folder}: the folder of the frames is missing') from error
+    pictures: dict[int, str] = {}
+    for name in names:
+        stem, dot, suffix = name.rpartition('.')
+        if stem.isdecimal() and (dot + suffix).lower() in PICTURES:
+            other = pictures.setdefault(int(stem), name)
+            if other != name:
+                raise DatasetError(
+                    f'{folder}: {other} and {name} have one frame number; remove one of them'
+                )
     if not pictures:
         raise DatasetError(f'{folder}: no frames in it, such as 000001.jpg')
     return pictures
@@ -104,6 +102,9 @@ def frames_between(
 ) -> tuple[Path, ...]:
     """Frames ``first`` to ``last`` in order of their numbers.
 
+    Args:
+        pictures: of ``folder``, from `numbered`.
+
     Raises:
         DatasetError: if one is missing.
     """
@@ -113,7 +114,8 @@ def frames_between(
             f'{folder}: of the frames {first} to {last} {len(missing)} are missing: '
             f'{some(str(number) for number in missing)}'
         )
-    return tuple(Path(pictures[number]) for number in range(first, last + 1))
+    # Joined to one parent, since a large set has half a million: five times as fast as Path(text).
+    return tuple(folder / pictures[number] for number in range(first, last + 1))
 
 
 def all_frames(folder: Path) -> tuple[Path, ...]:
