@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -107,6 +107,13 @@ class Engine(Protocol):
 
         Raises:
             EngineError: if the graph or an input is unknown, misshapen, or the back end fails.
+        """
+
+    def prepare(self, graphs: Collection[str]) -> None:
+        """Load graphs now that would else be loaded when they are first run.
+
+        Raises:
+            EngineError: if a graph is unknown, or cannot be loaded.
         """
 
 

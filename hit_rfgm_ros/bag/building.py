@@ -30,7 +30,8 @@ class OptionsBuilder:
         Raises:
             HitRfgmError: as `create_tracker`.
         """
-        tracker = MultiTargetTracker(self._model, **self._arguments)
+        several = params.max_targets > 1
+        tracker = MultiTargetTracker(self._model, several=several, **self._arguments)
         engine = tracker.engine
         info = {
             'model': self._model,

@@ -15,7 +15,7 @@ from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.session import print_summary
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings, tracker_options
 from hit_rfgm_ros.cli.values import read_box, read_stamp
-from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
+from hit_rfgm_ros.runtime.params import TrackerParams
 from hit_rfgm_ros.runtime.reports import BoxRequest, FrameReport
 from tqdm import tqdm
 
@@ -218,7 +218,7 @@ def _params(settings: TrackerSettings, count: int, *, bearings: bool) -> Tracker
             **known,
             'model': settings.model,
             'publish_bearing': bearings,
-            'max_targets': max(count, TRACKER_TABLE['max_targets'].default),
+            'max_targets': count,
             'image_timeout': 0,  # a gap in a bag is no camera that stopped
         }
     )

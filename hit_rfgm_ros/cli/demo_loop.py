@@ -105,6 +105,7 @@ def parameters_of(settings: TrackerSettings) -> Iterator[str]:
     yield f'precision={settings.precision}'
     yield f'paper_mode={str(settings.paper_mode).lower()}'
     yield f'num_threads={settings.threads}'
+    yield 'max_targets=1'
     # No image shall be lost on the way: those that are dropped, the tracker had no time for.
     yield 'image_reliability=reliable'
     for name, value in settings.options.items():

@@ -15,19 +15,15 @@ from hit_rfgm_ros.cli.engine_options import (
     describe_network,
     load_weights,
 )
-from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
 from hit_rfgm_ros.data.pictures import open_source
 from hit_rfgm_ros.engines import accepted
-from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.cache import cache_folder
 from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.calibration_crops import random_crops
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import EngineError
-from hit_rfgm_ros.types import Array
 from hit_rfgm_ros.weights.files import write_weights
-import numpy as np
 
 
 @click.group()
@@ -63,23 +59,9 @@ def build_command(
         device=device,
         precision=precision,
     )
-    _build_padded(built)
+    built.prepare(built.graphs)
     name = describe_network(weights)
     click.echo(f'{name}: {built.choice} ({time.perf_counter() - start:.1f} s)')
-
-
-def _build_padded(built: BaseEngine) -> None:
-    """Run an RFGM's graph for different memories once, which builds and checks it."""
-    config = built.config
-    if not isinstance(config, RFGMConfig):
-        return
-    side, tokens = config.search_size, config.template_tokens
-    inputs: dict[str, Array] = {
-        'search': np.zeros((1, side, side, 3), np.uint8),
-        'memory': np.zeros((1, tokens, config.width), np.float32),
-        'memory_count': np.array([tokens], np.int64),
-    }
-    built.run('track_padded', inputs)
 
 
 @engine.command('calibrate')

@@ -35,7 +35,7 @@ Load = Callable[[cache.Graphs], BaseEngine]
 Later = dict[str, Callable[[], bytes]]
 
 # Has all the weights of `track` once more, and only targets with different memories in one batch
-# need it: kept in a file of its own, built and loaded when it is first run.
+# need it: kept in a file of its own, built and loaded by `BaseEngine.prepare` or on the first run.
 _PADDED = 'track_padded'
 
 

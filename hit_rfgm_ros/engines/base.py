@@ -119,6 +119,21 @@ class BaseEngine(ABC):
         self.graphs = tuple(self._specs if graphs is None else graphs)
         self._lock = threading.Lock()
 
+    def prepare(self, graphs: Collection[str]) -> None:
+        """Load graphs now that would else be loaded when they are first run.
+
+        That takes up to seconds, minutes where they are still to be built. Others can run
+        meanwhile.
+
+        Args:
+            graphs: names as for `run`; those that are there already cost nothing.
+
+        Raises:
+            EngineError: if a graph is unknown, or cannot be loaded.
+        """
+        for graph in graphs:
+            self._spec(graph)
+
     def run(self, graph: str, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Run one graph on a batch.
 

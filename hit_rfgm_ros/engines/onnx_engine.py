@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+import threading
 
 from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.engines.base import BaseEngine, as_batch
@@ -12,7 +13,7 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as failures
 
 # ONNX Runtime has no common base class for its errors.
-_FAILURES = (
+FAILURES = (
     failures.Fail,
     failures.InvalidArgument,
     failures.InvalidGraph,
@@ -46,12 +47,13 @@ class OnnxEngine(BaseEngine):
             precision: what the graphs were made for.
             max_batch: largest batch that `run` takes.
             threads: threads per call; 0 leaves it to ONNX Runtime.
-            later: the way to graphs that are loaded when they are first run.
+            later: the way to graphs that are loaded by `prepare`, or when they are first run.
 
         Raises:
             EngineError: if ONNX Runtime cannot load a graph.
         """
         self._later = dict(later or {})
+        self._loading = threading.Lock()
         names = [*graphs, *self._later]
         super().__init__(config, precision=precision, max_batch=max_batch, graphs=names)
         self._options = onnxruntime.SessionOptions()
@@ -67,20 +69,33 @@ class OnnxEngine(BaseEngine):
             return onnxruntime.InferenceSession(
                 graph, self._options, providers=['CPUExecutionProvider']
             )
-        except _FAILURES as error:
+        except FAILURES as error:
             raise EngineError(
                 f'ONNX Runtime {onnxruntime.__version__} cannot load the graph {name!r} of '
                 f'{self.config.name} in {self.precision}: {error}'
             ) from error
 
-    def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
+    def prepare(self, graphs: Collection[str]) -> None:
+        """See `BaseEngine.prepare`."""
+        super().prepare(graphs)
+        for graph in graphs:
+            self._session(graph)
+
+    def _session(self, graph: str) -> onnxruntime.InferenceSession:
+        """The session of a graph, loaded on first use."""
         if graph not in self._sessions:
-            self._sessions[graph] = self._load(graph, self._later[graph]())
+            with self._loading:
+                if graph not in self._sessions:
+                    self._sessions[graph] = self._load(graph, self._later[graph]())
+        return self._sessions[graph]
+
+    def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
+        session = self._session(graph)
         names = self._specs[graph].outputs
         feed = {name: as_batch(value) for name, value in inputs.items()}
         try:
-            values = self._sessions[graph].run(list(names), feed)
-        except _FAILURES as error:
+            values = session.run(list(names), feed)
+        except FAILURES as error:
             raise EngineError(
                 f'ONNX Runtime failed in graph {graph!r} with a batch of {batch}: {error}'
             ) from error

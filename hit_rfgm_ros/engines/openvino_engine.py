@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
+import threading
 from typing import Any
 
 from hit_rfgm_ros.config.models import ModelConfig
@@ -65,13 +66,14 @@ class OpenVinoEngine(BaseEngine):
             max_batch: largest batch that `run` takes.
             threads: threads per call; 0 leaves it to OpenVINO.
             memory_tokens: RFGM: size of the memory that has a model of fixed shape; 0: none has.
-            later: the way to graphs that are loaded when they are first run.
+            later: the way to graphs that are loaded by `prepare`, or when they are first run.
 
         Raises:
             EngineError: if OpenVINO cannot load or compile a graph.
             MissingDependencyError: if OpenVINO is not installed.
         """
         self._later = dict(later or {})
+        self._loading = threading.Lock()
         names = [*graphs, *self._later]
         super().__init__(config, precision=precision, max_batch=max_batch, graphs=names)
         require('openvino', extra='openvino', purpose='the OpenVINO back end')
@@ -113,24 +115,35 @@ class OpenVinoEngine(BaseEngine):
             for name, (_, shape) in spec.inputs.items()
         }
 
+    def prepare(self, graphs: Collection[str]) -> None:
+        """See `BaseEngine.prepare`."""
+        super().prepare(graphs)
+        for graph in graphs:
+            self._request(graph, fixed=self._fixed_shapes(graph) is not None)
+
     def _request(self, graph: str, *, fixed: bool) -> Any:
         """The request for the common case or for all others, compiled on first use."""
         key = (graph, fixed)
         if key not in self._requests:
-            if graph not in self._models:
-                self._models[graph] = self._read(graph, self._later[graph]())
-            model = self._models[graph].clone()
-            if fixed:
-                model.reshape(self._fixed_shapes(graph))
-            try:
-                compiled = self._core.compile_model(model, 'CPU', self._properties)
-            except RuntimeError as error:
-                raise EngineError(
-                    f'OpenVINO cannot compile the graph {graph!r} of {self.config.name} in '
-                    f'{self.precision}: {error}'
-                ) from error
-            self._requests[key] = compiled.create_infer_request()
+            with self._loading:
+                if key not in self._requests:
+                    self._requests[key] = self._compile(graph, fixed)
         return self._requests[key]
+
+    def _compile(self, graph: str, fixed: bool) -> Any:
+        if graph not in self._models:
+            self._models[graph] = self._read(graph, self._later[graph]())
+        model = self._models[graph].clone()
+        if fixed:
+            model.reshape(self._fixed_shapes(graph))
+        try:
+            compiled = self._core.compile_model(model, 'CPU', self._properties)
+        except RuntimeError as error:
+            raise EngineError(
+                f'OpenVINO cannot compile the graph {graph!r} of {self.config.name} in '
+                f'{self.precision}: {error}'
+            ) from error
+        return compiled.create_infer_request()
 
     def _run(self, graph: str, inputs: Mapping[str, Array], batch: int) -> dict[str, Array]:
         fixed = self._fixed_shapes(graph)

@@ -71,9 +71,8 @@ class TrackerBuilder:
         engine = self._engine(params, weights, progress)
         config = engine.config
         options = settle(config, _options(params))
-        if params.warm_up:
-            progress(f'warming up {engine.backend} on {engine.device}')
-            warm_up(engine, config, options, params.warm_up)
+        progress(f'warming up {engine.backend} on {engine.device}')
+        warm_up(engine, config, options, params.warm_up, several=params.max_targets > 1)
         calibration = read_calibration(weights)
         tracker = MultiTargetTracker.from_engine(engine, config, options, calibration)
         info = _info(params, weights, engine, calibration)

@@ -76,7 +76,9 @@ class TrackerParams(Parameters):
         high=10000,
         live=True,
     )
-    max_targets: int = row(8, 'Most targets at the same time.', low=1, high=64)
+    max_targets: int = row(
+        8, 'Most targets at the same time; for 1 an RFGM loads one graph less.', low=1, high=64
+    )
     max_frame_age: float = row(
         0.0,
         'Images that waited longer than this since arrival are dropped; 0 is never [s].',

@@ -63,7 +63,10 @@ class HiTNetwork:
         """HiT keeps the first template: there is never an update."""
         return False
 
-    def warm_up(self, sizes: Sequence[int]) -> None:
+    def prepare(self) -> None:
+        """HiT's targets all run in the same graph, which is there."""
+
+    def warm_up(self, sizes: Sequence[int], *, several: bool = False) -> None:
         """See `trackers.network.Network`."""
         side = self.config.template_size
         memory = self.begin(np.zeros((side, side, 3), np.uint8))

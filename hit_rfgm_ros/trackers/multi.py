@@ -52,9 +52,15 @@ class MultiTargetTracker:
         fps: float = 30.0,
         color: str = 'rgb',
         threads: int = 0,
+        several: bool = True,
         **options: Any,
     ) -> None:
-        """Build the engine; see `create_tracker` for the arguments and the errors."""
+        """Build the engine; see `create_tracker` for the other arguments and the errors.
+
+        Args:
+            several: load at once what several targets need, so that no frame waits for it; False
+                where one target at a time is followed: an RFGM then holds its weights once.
+        """
         check_color(color)
         parts = make_parts(
             model,
@@ -64,6 +70,7 @@ class MultiTargetTracker:
             precision=precision,
             threads=threads,
             options={'paper_mode': paper_mode, 'fps': fps, **options},
+            several=several,
         )
         self._setup(parts.engine, parts.config, parts.options, parts.calibration, color)
 
@@ -77,7 +84,10 @@ class MultiTargetTracker:
         *,
         color: str = 'rgb',
     ) -> MultiTargetTracker:
-        """Make one on an engine that exists already, as a `SingleTargetTracker` is made."""
+        """Make one on an engine that exists already, as a `SingleTargetTracker` is made.
+
+        `trackers.parts.warm_up` loads beforehand what several targets need.
+        """
         self = cls.__new__(cls)
         self._setup(engine, config, options or TrackerConfig(), calibration, color)
         return self

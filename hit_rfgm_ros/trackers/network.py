@@ -108,5 +108,17 @@ class Network(Protocol):
             EngineError: if the network cannot be run; the memory is as it was.
         """
 
-    def warm_up(self, sizes: Sequence[int]) -> None:
-        """Run everything that a target can need, with windows in batches of these sizes."""
+    def prepare(self) -> None:
+        """Load what several targets at the same time need and one alone does not.
+
+        Raises:
+            EngineError: if it cannot be loaded.
+        """
+
+    def warm_up(self, sizes: Sequence[int], *, several: bool = False) -> None:
+        """Run everything that a target can need, with windows in batches of these sizes.
+
+        Args:
+            sizes: in ascending order.
+            several: also what several targets at the same time need.
+        """

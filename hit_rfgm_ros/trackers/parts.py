@@ -41,8 +41,14 @@ def make_parts(
     precision: str,
     threads: int,
     options: Mapping[str, Any],
+    several: bool = False,
 ) -> Parts:
     """Check the options, find the weights, build the engine and warm it up.
+
+    Args:
+        model, weights, backend, device, precision, threads: see `create_tracker`.
+        options: fields of `TrackerConfig`.
+        several: for several targets at the same time.
 
     Raises:
         ConfigError, WeightsError, EngineError: see `create_tracker`.
@@ -68,22 +74,43 @@ def make_parts(
     )
     config = engine.config
     tracker_options = settle(config, tracker_options)
-    warm_up(engine, config, tracker_options)
+    warm_up(engine, config, tracker_options, several=several)
     return Parts(engine, config, tracker_options, read_calibration(loaded))
 
 
-def warm_up(engine: Engine, config: ModelConfig, options: TrackerConfig, runs: int = 1) -> None:
-    """Run every size of batch and of memory that one target can need, ``runs`` times.
+def warm_up(
+    engine: Engine,
+    config: ModelConfig,
+    options: TrackerConfig,
+    runs: int = 1,
+    *,
+    several: bool = False,
+) -> None:
+    """Load what is not loaded yet, then run what one target can need, ``runs`` times.
 
-    Back ends compile on the first call of a size, OpenVINO for a second: not in the moment when
-    the target is about to be lost.
+    That is every size of batch and of memory. Back ends compile on the first call of a size,
+    OpenVINO for a second: not in the moment when the target is about to be lost.
+
+    Args:
+        engine: what runs the network.
+        config: of the network.
+        options: how targets will be followed.
+        runs: 0 only loads.
+        several: there may be several targets at the same time. Those of an RFGM need one more
+            graph, which holds all its weights again; it would else be loaded in the frame in
+            which two memories first differ in length.
+
+    Raises:
+        EngineError: if a graph cannot be loaded or run.
     """
-    sizes = {1}
+    sizes = {1, 2} if several else {1}
     if not options.paper_mode:
         sizes |= {1 + options.search_windows, 1 + options.scan_windows}
     network = make_network(engine, config, settle(config, options))
+    if several:
+        network.prepare()
     for _ in range(runs):
-        network.warm_up(sorted({min(size, MAX_BATCH) for size in sizes}))
+        network.warm_up(sorted({min(size, MAX_BATCH) for size in sizes}), several=several)
 
 
 def read_calibration(weights: Weights | None) -> Calibration | None:

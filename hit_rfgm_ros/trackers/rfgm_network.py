@@ -117,16 +117,22 @@ class RFGMNetwork:
         relevance: Array = np.asarray(self._engine.run('filter', inputs)['relevance'])[0]
         return relevance
 
-    def warm_up(self, sizes: Sequence[int]) -> None:
+    def prepare(self) -> None:
+        """See `trackers.network.Network`; memories that never grow are all of one length."""
+        if self._options.memory_kind != 'none':
+            self._engine.prepare(['track_padded'])
+
+    def warm_up(self, sizes: Sequence[int], *, several: bool = False) -> None:
         """See `trackers.network.Network`.
 
-        A memory grows in one window mostly, so larger batches are run with the full one alone.
+        A memory grows in one window mostly, so larger batches are run with the full one alone,
+        and for several targets with that and the first template.
         """
         side = self.config.template_size
         template = np.zeros((side, side, 3), np.uint8)
         side = self.config.search_size
         searches = np.zeros((max(sizes), side, side, 3), np.uint8)
-        memory = self.begin(template)
+        first, memory = self.begin(template), self.begin(template)
         tokens, before = memory.tokens, 0
         while tokens is not None and memory.count != before:
             before = memory.count
@@ -136,4 +142,7 @@ class RFGMNetwork:
                 relevance = self._relevance(tokens, new, searches[0])
             tokens.add(new, 0, 0.0, relevance)
         for size in sizes:
-            self.look(searches[:size], [memory] * size, np.ones(size, bool))
+            near = np.ones(size, bool)
+            self.look(searches[:size], [memory] * size, near)
+            if several and size > 1 and first.count != memory.count:
+                self.look(searches[:size], [first, *[memory] * (size - 1)], near)

@@ -5,6 +5,8 @@ from types import ModuleType
 from typing import Any
 
 from hit_rfgm_ros.cli.main import main
+from hit_rfgm_ros.config.models import MODELS
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.data.golden import golden_frame
 from hit_rfgm_ros.messages.client import frame_report
 from hit_rfgm_ros.trackers.multi import MultiTargetTracker
@@ -17,6 +19,12 @@ OPTIONS = (
     '--uncertain-below', '0', '--lost-below', '0', '--memory-min-confidence', '0',
     '--memory-size', '128', '--update-interval', '3', '--annotated', 'none',
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A narrow network in the place of RFGM-T256."""
+    monkeypatch.setitem(MODELS, 'rfgm_t256', RFGMConfig('rfgm_t256', width=64, heads=1))
 
 
 def run(path: Path, out: Path) -> bytes:

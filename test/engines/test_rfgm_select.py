@@ -6,6 +6,7 @@ import json
 import logging
 from pathlib import Path
 import re
+import threading
 from typing import Any
 
 from hit_rfgm_ros.config.hit import HiTConfig
@@ -112,6 +113,53 @@ def test_the_padded_graph_is_built_and_loaded_when_it_is_first_run(
     with pytest.raises(WeightsError, match=r'w\.safetensors'):
         engine.run('track_padded', padded)
     assert engine.run('track', inputs(listed))['score'].shape == (1, 64)  # alone it goes on
+
+
+@pytest.mark.parametrize('backend', ['onnxruntime', 'openvino'])
+def test_a_graph_that_was_prepared_is_not_loaded_any_more(
+    backend: str, listed: RFGMConfig, cache: Path, tmp_path: Path
+) -> None:
+    drawn = random_weights(listed)
+    file = tmp_path / 'w.safetensors'
+    weights = write_weights(file, RFGM, drawn.tensors, drawn.metadata)
+    engine = create_engine(RFGM, weights, backend=backend, threads=1)
+    for _ in range(2):
+        engine.prepare(['track_padded'])
+        file.unlink(missing_ok=True)
+        for path in cache.glob('*padded*'):
+            path.unlink()
+    padded = {**inputs(listed, 2), 'memory_count': np.array([48, 16], np.int64)}
+    assert engine.run('track_padded', padded)['score'].shape == (2, 64)
+    with pytest.raises(
+        EngineError, match="no graph 'trak'; it has: template, track, track_padded"
+    ):
+        engine.prepare(['trak'])
+
+
+@pytest.mark.parametrize('kind', [OnnxEngine, OpenVinoEngine])
+def test_an_engine_runs_while_another_graph_is_loaded(
+    kind: type[OnnxEngine | OpenVinoEngine], listed: RFGMConfig
+) -> None:
+    backend = kind.backend
+    graphs = accepted.make_graphs(listed, random_weights(listed), backend, 'fp32')
+    begun, go_on = threading.Event(), threading.Event()
+    slow = graphs.pop('track_padded')
+
+    def load() -> bytes:
+        begun.set()
+        assert go_on.wait(60)
+        return slow
+
+    engine = kind(listed, graphs, threads=1, later={'track_padded': load})
+    thread = threading.Thread(target=engine.prepare, args=(['track_padded'],))
+    thread.start()
+    assert begun.wait(60)
+    assert engine.run('track', inputs(listed))['score'].shape == (1, 64)
+    assert thread.is_alive()
+    go_on.set()
+    thread.join(60)
+    padded = {**inputs(listed, 2), 'memory_count': np.array([48, 16], np.int64)}
+    assert engine.run('track_padded', padded)['score'].shape == (2, 64)
 
 
 def test_an_engine_says_which_graph_it_was_made_without(listed: RFGMConfig) -> None:

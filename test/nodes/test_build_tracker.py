@@ -1,6 +1,6 @@
 """From parameters to a tracker: what is checked first, what is shared, what is told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 import gc
 from pathlib import Path
@@ -9,10 +9,12 @@ import threading
 import time
 from typing import Any
 
-from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.models import MODELS, get_model_config
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.data.golden import golden_frame
 from hit_rfgm_ros.engines.base import BaseEngine
+from hit_rfgm_ros.engines.onnx_engine import OnnxEngine
 from hit_rfgm_ros.engines.random_weights import random_weights
 from hit_rfgm_ros.errors import ConfigError, EngineError, HitRfgmError, WeightsError
 from hit_rfgm_ros.nodes.build_tracker import TrackerBuilder
@@ -26,6 +28,7 @@ from hit_rfgm_ros.weights.options import options_text
 import pytest
 
 Build = Callable[..., LoadedTracker]
+RFGM: dict[str, Any] = {'model': 'rfgm_t256', 'weights': 'random', 'max_targets': 1}
 
 
 @pytest.fixture
@@ -224,7 +227,7 @@ def test_random_weights_are_for_tests_and_say_so(
 
 
 def test_an_rfgm_is_built_with_its_memory(build: Build) -> None:
-    loaded = build(model='rfgm_t256', weights='random', memory_size=128, update_interval=7)
+    loaded = build(**RFGM, memory_size=128, update_interval=7)
     assert isinstance(loaded.tracker, MultiTargetTracker)
     options = loaded.tracker.options
     assert (options.memory_kind, options.memory_size, options.update_interval) == ('gr', 128, 7)
@@ -235,13 +238,32 @@ def test_an_rfgm_is_built_with_its_memory(build: Build) -> None:
 def test_trackers_of_different_memories_share_an_engine_and_those_of_other_stages_do_not(
     build: Build, engines: SharedEngines
 ) -> None:
-    rfgm = {'model': 'rfgm_t256', 'weights': 'random'}
-    one, other = build(**rfgm, memory_size=128), build(**rfgm, memory_kind='fifo')
+    one, other = build(**RFGM, memory_size=128), build(**RFGM, memory_kind='fifo')
     assert engine_of(one) is engine_of(other)
-    plain = build(**rfgm, relevance_stages=0)
+    plain = build(**RFGM, relevance_stages=0)
     assert engine_of(plain) is not engine_of(one)
     assert plain.info['relevance_stages'] == 0
     assert len(engines) == 2
+
+
+@pytest.mark.parametrize(
+    ('targets', 'kind', 'prepared'), [(1, 'gr', []), (2, 'gr', ['track_padded']), (2, 'none', [])]
+)
+def test_what_several_targets_need_is_loaded_at_the_start(
+    build: Build, monkeypatch: pytest.MonkeyPatch, targets: int, kind: str, prepared: list[str]
+) -> None:
+    small = RFGMConfig('rfgm_t256', width=64, heads=1, search_size=64, template_size=64)
+    monkeypatch.setitem(MODELS, 'rfgm_t256', small)
+    asked: list[str] = []
+    prepare = OnnxEngine.prepare
+
+    def watch(self: OnnxEngine, graphs: Collection[str]) -> None:
+        asked.extend(graphs)
+        prepare(self, graphs)
+
+    monkeypatch.setattr(OnnxEngine, 'prepare', watch)
+    build(**{**RFGM, 'max_targets': targets, 'memory_kind': kind})  # warm_up is 0
+    assert asked == prepared
 
 
 @pytest.fixture(scope='module')

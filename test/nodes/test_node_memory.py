@@ -12,7 +12,7 @@ import pytest
 # Random weights are never sure of anything.
 VALUES = {
     'model': 'rfgm_t256', 'weights': 'random', 'uncertain_below': 0.0, 'lost_below': 0.0,
-    'memory_min_confidence': 0.0, 'memory_size': 128, 'update_interval': 3,
+    'memory_min_confidence': 0.0, 'memory_size': 128, 'update_interval': 3, 'max_targets': 1,
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ Its maps are sharp where the template is found and flat where it is not. Engines
 or RFGM's, as they are asked.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 import threading
 from typing import Any
 
@@ -32,6 +32,7 @@ class StandIn:
         batches: windows per call of ``track``.
         tokens: memory tokens of the windows of the last call; those of the template for HiT.
         graphs: names of the graphs that were run, in order.
+        prepared: names of the graphs that were to be loaded.
     """
 
     backend = 'stand-in'
@@ -43,6 +44,10 @@ class StandIn:
         self.batches: list[int] = []
         self.tokens: list[int] = []
         self.graphs: list[str] = []
+        self.prepared: list[str] = []
+
+    def prepare(self, graphs: Collection[str]) -> None:
+        self.prepared.extend(graphs)
 
     def run(self, graph: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         self.graphs.append(graph)

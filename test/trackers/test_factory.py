@@ -83,6 +83,17 @@ def test_every_size_of_batch_is_warm(
     assert engine.batches == sizes * 2
 
 
+@pytest.mark.parametrize('family', ['hit', 'rfgm'], indirect=True)
+def test_two_targets_are_warm_where_there_may_be_several(
+    scenes: ModuleType, config: ModelConfig, family: str
+) -> None:
+    engine = scenes.ScriptedEngine()
+    warm_up(engine, config, TrackerConfig(), several=True)
+    assert {1, 2, 3, 4} == set(engine.batches)
+    assert engine.prepared == (['track_padded'] if family == 'rfgm' else [])
+    assert engine.graphs.count('track_padded') == (3 if family == 'rfgm' else 0)
+
+
 @pytest.mark.parametrize(
     ('options', 'counts', 'filtered'),
     [
