@@ -168,7 +168,7 @@ def judge_absence(
     overlaps = iou_arrays(predicted, truth)
     shares = np.where(absent, 0.0, 1.0)
     every = find_absences(shares, 1)
-    spells = [one for one in every if one.back - one.left >= shortest * fps]
+    spells = [one for one in every if one.back - one.left >= round(shortest * fps)]
     ends = [later.left for later in spells[1:]] + [len(states)]  # of the time to recover in
     lost = [frames_to_lost(states, one) for one in spells]
     found = [

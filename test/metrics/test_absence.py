@@ -120,6 +120,8 @@ def test_an_absence_must_last_a_second_to_be_judged() -> None:
     long = judge('b' + '-' * 10 + 'b', 'b' * 12, '-' + 'T' * 11)
     assert (short.brief, short.never_noticed, short.absent_tracking) == (1, 0, 9)
     assert (long.brief, long.never_noticed, long.absent_tracking) == (0, 1, 10)
+    rounded = judge('b' + '-' * 7 + 'b', 'b' * 9, '-' + 'T' * 8, shortest=0.7)
+    assert rounded.never_noticed == 1  # 0.7 * 10 is a bit more than 7
 
 
 def test_flags_and_boxes_without_area_are_absent_too() -> None:
