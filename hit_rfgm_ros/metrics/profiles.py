@@ -227,7 +227,10 @@ def score(
     if not found:
         raise MetricError(f'no frame of {len(judged)} sequences can be scored')
     if not np.isfinite(list(found.values())).all():
-        raise MetricError(f'a predicted box holds a NaN, of which {rules.tool} makes no number')
+        names = [one.name for one, measured in kept if np.isnan(measured.overlap).any()]
+        raise MetricError(
+            f'{names[0]}: a predicted box holds a NaN, of which {rules.tool} makes no number'
+        )
     return DatasetScores(
         profile=profile,
         form='truncated' if truncate else 'float',
