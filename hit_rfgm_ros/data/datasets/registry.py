@@ -29,8 +29,8 @@ class Dataset:
 
     Attributes:
         name: one of `DATASETS`.
-        kind: what the rules of some tools distinguish: folder, otb, lasot, got10k, trackingnet,
-            uav, nfs.
+        kind: what the rules of some tools distinguish: folder, otb, lasot, lasot_ext, got10k,
+            trackingnet, uav, nfs.
         profile: the default profile of scoring.
         sequences: in the data set's own order.
         skipped: names of the broken ones that were left out.
@@ -56,7 +56,7 @@ _LAYOUTS = {
     'folder': _Layout('folder', 'visible', list_folder),
     'otb100': _Layout('otb', 'otb', list_otb),
     'lasot': _Layout('lasot', 'pytracking', list_lasot),
-    'lasot_ext': _Layout('lasot', 'pytracking', list_lasot_ext),
+    'lasot_ext': _Layout('lasot_ext', 'pytracking', list_lasot_ext),
     'got10k_val': _Layout('got10k', 'got10k', partial(list_got10k, subset='val')),
     'got10k_test': _Layout('got10k', 'got10k', partial(list_got10k, subset='test')),
     'trackingnet': _Layout('trackingnet', 'trackingnet', list_trackingnet),

@@ -95,7 +95,7 @@ def test_listing_opens_no_picture(tmp_path: Path, miniatures: ModuleType, name: 
         ('folder', 'folder', 'visible', None, False),
         ('otb100', 'otb', 'otb', None, False),
         ('lasot', 'lasot', 'pytracking', 30, False),
-        ('lasot_ext', 'lasot', 'pytracking', 30, False),
+        ('lasot_ext', 'lasot_ext', 'pytracking', 30, False),
         ('got10k_val', 'got10k', 'got10k', 10, False),
         ('got10k_test', 'got10k', 'got10k', 10, True),
         ('trackingnet', 'trackingnet', 'trackingnet', None, True),
