@@ -31,6 +31,7 @@ COMMANDS = {
     'init': 'Let a running tracker node start targets on boxes.',
     'select': 'Draw a box on the live image and let a running tracker node start there.',
     'bag': 'Track through a recorded bag of ROS 2 and write one with the results added.',
+    'eval': 'Run trackers over a data set and score them by the rules of a named tool.',
     'selftest': 'Check every back end of this machine on a golden sequence.',
     'doctor': 'Say what this machine has and what is amiss.',
     'weights': 'Import, look at, check and list the weights of models.',

@@ -94,7 +94,7 @@ def run_jobs(
     jobs: Many[Job],
     workers: Workers,
     *,
-    progress: Callable[[int], None] = lambda _frames: None,
+    progress: Callable[[int], object] = lambda _frames: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Carry out jobs; one that fails does not keep the others from being done.
@@ -129,7 +129,7 @@ class _Pool:
         waiting: list[Job],
         workers: Workers,
         outcome: Outcome,
-        progress: Callable[[int], None],
+        progress: Callable[[int], object],
         stop: Callable[[], bool],
     ) -> None:
         self._waiting = waiting

@@ -1,0 +1,115 @@
+"""What ``hit-rfgm eval`` prints: no number without its rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+_SCORES = {
+    'auc': 'AUC',
+    'precision': 'prec.',
+    'normalized_precision': 'norm.p.',
+    'op50': 'OP50',
+    'op75': 'OP75',
+    'ao': 'AO',
+    'sr50': 'SR50',
+    'sr75': 'SR75',
+}
+_FORMS = {'float': 'boxes as floats', 'truncated': 'boxes cut to integers'}
+
+
+def lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a summary; see `evaluation.summary.summarize`."""
+    tables = {summary['profile']: summary['trackers'], **summary['profiles']}
+    for profile, trackers in tables.items():
+        if not trackers:
+            continue
+        yield heading(summary, profile)
+        yield from _table(_score_rows(trackers))
+        yield from _as_printed(profile, trackers)
+        yield from _notes(trackers)
+        yield ''
+    robot = summary['trackers']
+    if any(entry.get('latency_ms') or entry.get('absence') for entry in robot.values()):
+        yield 'Speed, and what is said where the target is absent:'
+        yield from _table(_robot_rows(robot))
+        yield ''
+
+
+def heading(summary: Mapping[str, Any], profile: str) -> str:
+    """What the numbers below it are of."""
+    skipped = len(summary['skipped'])
+    return (
+        f'{summary["dataset"]}: {_count(summary["sequences"], "sequence")}'
+        + (f' ({skipped} broken left out)' if skipped else '')
+        + f', {_count(summary["frames"], "frame")}; profile {profile}, '
+        f'{_FORMS[summary["form"]]}; percent'
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f'{number} {word}{"" if number == 1 else "s"}'
+
+
+def _score_rows(trackers: Mapping[str, Any]) -> list[list[str]]:
+    rows = [['tracker', *_SCORES.values()]]
+    for name, entry in trackers.items():
+        rows.append([name, *(_number(entry.get(key), '.2f') for key in _SCORES)])
+    return rows
+
+
+def _as_printed(profile: str, trackers: Mapping[str, Any]) -> Iterator[str]:
+    """The numbers as the tool itself prints them, where that is another way."""
+    if profile == 'visible':
+        return
+    for name, entry in trackers.items():
+        if entry.get('printed'):
+            said = ', '.join(f'{key} {text}' for key, text in entry['printed'].items())
+            yield f'  as {profile} prints {name}: {said}'
+
+
+def _notes(trackers: Mapping[str, Any]) -> Iterator[str]:
+    """What must be known of the numbers; the same note of all trackers comes once."""
+    by_note: dict[str, list[str]] = {}
+    for name, entry in trackers.items():
+        for note in entry.get('notes', ()):
+            by_note.setdefault(note, []).append(name)
+    for note, names in by_note.items():
+        yield f'  note ({", ".join(names)}): {note}'
+
+
+def _robot_rows(trackers: Mapping[str, Any]) -> list[list[str]]:
+    rows = [
+        [
+            *('tracker', 'fps', 'p50 ms', 'p95 ms', 'p99 ms'),
+            *('as TRACKING', 'to LOST', 'to recover', 'LT F', 'ECE', 'AUROC'),
+        ]
+    ]
+    for name, entry in trackers.items():
+        latency, absence = entry.get('latency_ms') or {}, entry.get('absence') or {}
+        confidence, long_term = entry.get('confidence') or {}, entry.get('long_term') or {}
+        rows.append(
+            [
+                name,
+                _number(entry.get('fps'), '.1f'),
+                *(_number(latency.get(key), '.1f') for key in ('p50', 'p95', 'p99')),
+                _number(absence.get('absent_as_tracking'), '.0%'),
+                _number(absence.get('seconds_to_lost_median'), '.2f', ' s'),
+                _number(absence.get('seconds_to_recover_median'), '.2f', ' s'),
+                _number(long_term.get('f_score'), '.1f'),
+                *(_number(confidence.get(key), '.3f') for key in ('ece', 'auroc')),
+            ]
+        )
+    return rows
+
+
+def _number(value: float | None, form: str, unit: str = '') -> str:
+    return '-' if value is None else f'{value:{form}}{unit}'
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns; the first one to the left, the numbers to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for first, *numbers in rows:
+        cells = [text.rjust(width) for text, width in zip(numbers, widths[1:])]
+        yield '  '.join([first.ljust(widths[0]), *cells])
