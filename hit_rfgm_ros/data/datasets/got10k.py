@@ -16,6 +16,7 @@ from hit_rfgm_ros.data.datasets.layout import (
     Listing,
     all_frames,
     check_count,
+    check_folder,
     check_root,
     only_first,
     read_boxes,
@@ -76,8 +77,7 @@ def _read_test(folder: Path) -> Sequence:
 
 
 def _frames_and_boxes(folder: Path) -> tuple[tuple[Path, ...], NDArray[np.float64]]:
-    if not folder.is_dir():
-        raise DatasetError(f'{folder}: the folder of the sequence is missing')
+    check_folder(folder)
     return all_frames(folder), read_boxes(folder / 'groundtruth.txt')
 
 

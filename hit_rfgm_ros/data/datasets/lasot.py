@@ -24,6 +24,7 @@ import re
 from hit_rfgm_ros.data.datasets.layout import (
     Listing,
     check_count,
+    check_folder,
     check_root,
     frames_between,
     numbered,
@@ -95,8 +96,7 @@ def _videos(root: Path) -> Iterator[Path]:
 
 
 def _read(folder: Path) -> Sequence:
-    if not folder.is_dir():
-        raise DatasetError(f'{folder}: the folder of the sequence is missing')
+    check_folder(folder)
     boxes = read_boxes(folder / 'groundtruth.txt')
     occluded = _flags(folder / 'full_occlusion.txt', len(boxes))
     outside = _flags(folder / 'out_of_view.txt', len(boxes))

@@ -71,6 +71,16 @@ def subfolders(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a sequence whose folder is not there.
+
+    Raises:
+        DatasetError: naming the folder.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f'{folder}: the folder of the sequence is missing')
+
+
 def numbered(folder: Path) -> dict[int, str]:
     """Names of the pictures of a folder by the number that each is named by.
 

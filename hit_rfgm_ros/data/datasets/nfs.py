@@ -19,6 +19,7 @@ from hit_rfgm_ros.data.datasets.layout import (
     Listing,
     all_frames,
     check_count,
+    check_folder,
     check_root,
     read_text,
     subfolders,
@@ -61,8 +62,7 @@ def _fits(folder: Path, rate: int) -> bool:
 
 def _read(folder: Path, rate: int) -> Sequence:
     name = folder.name
-    if not folder.is_dir():
-        raise DatasetError(f'{folder}: the folder of the sequence is missing')
+    check_folder(folder)
     annotation = folder / str(rate) / f'{name}.txt'
     rows = _rows(annotation)
     frames = all_frames(folder / str(rate) / name)

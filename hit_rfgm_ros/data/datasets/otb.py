@@ -22,6 +22,7 @@ from typing import NamedTuple
 from hit_rfgm_ros.data.datasets.layout import (
     Listing,
     check_count,
+    check_folder,
     check_root,
     frames_between,
     numbered,
@@ -30,7 +31,6 @@ from hit_rfgm_ros.data.datasets.layout import (
 )
 from hit_rfgm_ros.data.datasets.official import OTB100
 from hit_rfgm_ros.data.sequences import Sequence
-from hit_rfgm_ros.errors import DatasetError
 
 EXPECTED = 'folders such as Basketball, each with img/ and groundtruth_rect.txt'
 
@@ -92,6 +92,5 @@ def _find(root: Path, name: str) -> tuple[Path, Path]:
         plain = not (target and numbered_file.is_file())
         return own, own / 'groundtruth_rect.txt' if plain else numbered_file
     folder = root / video
-    if not folder.is_dir():
-        raise DatasetError(f'{folder}: the folder of the sequence {name} is missing')
+    check_folder(folder)
     return folder, folder / f'groundtruth_rect.{target}.txt'
