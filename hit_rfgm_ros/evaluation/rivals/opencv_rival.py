@@ -8,15 +8,16 @@ MIL, Nano and Vit run under ours where that environment was not made.
 from __future__ import annotations
 
 from collections.abc import Sequence
+import logging
 from pathlib import Path
 import sys
 from typing import Any
 
-from hit_rfgm_ros.errors import RivalError
+from hit_rfgm_ros.errors import GeometryError, RivalError
 from hit_rfgm_ros.evaluation.contender import Answer
 from hit_rfgm_ros.evaluation.rivals.environment import OPENCV_CONTRIB, python_of
 from hit_rfgm_ros.evaluation.rivals.worker import Worker
-from hit_rfgm_ros.geometry.boxes import check_box
+from hit_rfgm_ros.geometry.boxes import check_box, format_box, visible_share
 from hit_rfgm_ros.types import Box, ImageU8, TrackState
 from hit_rfgm_ros.weights.files import file_sha256
 
@@ -24,12 +25,15 @@ OPENCV_MODELS = {'csrt': 0, 'kcf': 0, 'mil': 0, 'nano': 2, 'vit': 1}  # name: it
 _CONTRIB_ONLY = ('csrt', 'kcf')
 _SCRIPT = Path(__file__).with_name('opencv_worker.py')
 
+_log = logging.getLogger(__name__)
+
 
 class OpenCvRival:
     """One of OpenCV's trackers with its default settings; implements `Contender`.
 
     It starts from the box rounded to whole pixels, and gets its pictures as BGR. Where it says
-    that the target was not found, the last box is kept and the state is LOST.
+    that the target was not found, the last box is kept and the state is LOST; the same where it
+    refuses a box or a frame, which is a warning besides.
     """
 
     def __init__(
@@ -59,12 +63,25 @@ class OpenCvRival:
     def start(self, frame: ImageU8, box: Box, *, stamp: float | None = None) -> None:
         """See `Contender`."""
         check_box(box)
+        height, width = frame.shape[:2]
+        if not visible_share(box, width, height):
+            raise GeometryError(
+                f'the box {format_box(box)} lies outside the {width}x{height} frame: give a box '
+                'in pixels of this frame'
+            )
         sides = [max(1, round(side)) for side in (box.width, box.height)]
-        self._worker.ask({'do': 'start', 'box': [round(box.x), round(box.y), *sides]}, frame)
+        request = {'do': 'start', 'box': [round(box.x), round(box.y), *sides]}
+        answer = self._worker.ask(request, frame)
+        if 'refused' in answer:
+            _log.warning(
+                '%s cannot start on %s: %s', self.name, format_box(box), answer['refused']
+            )
 
     def update(self, frame: ImageU8, *, stamp: float | None = None) -> Answer:
         """See `Contender`."""
         answer = self._worker.ask({'do': 'update'}, frame)
+        if 'refused' in answer:
+            _log.warning('%s failed on a frame: %s', self.name, answer['refused'])
         return Answer(
             Box(*answer['box']),
             answer['score'],

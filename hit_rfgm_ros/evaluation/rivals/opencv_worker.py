@@ -11,6 +11,7 @@ request failed. The first line says who is there. The end of stdin ends it.
 from __future__ import annotations
 
 from collections.abc import Callable
+import ctypes
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-SEED = 0  # of OpenCV's random numbers: MIL draws its samples
+SEED = 1  # C's own before anybody sets one
 
 
 def make_tracker(name: str, models: list[str]) -> Any:
@@ -44,6 +45,13 @@ def make_tracker(name: str, models: list[str]) -> Any:
     return kind.create(settings)
 
 
+def _seed() -> None:
+    """Begin random numbers anew, of OpenCV and of C: MIL draws from both."""
+    cv2.setRNGSeed(SEED)
+    if os.name == 'posix':
+        ctypes.CDLL(None).srand(SEED)
+
+
 class Desk:
     """Answers the requests for one tracker."""
 
@@ -54,24 +62,34 @@ class Desk:
 
     def start(self, frame: Any, box: list[int]) -> dict[str, Any]:
         """Begin anew; ``box`` is x, y, width, height in whole pixels."""
-        cv2.setRNGSeed(SEED)
+        _seed()
         self._tracker = make_tracker(self._name, self._models)
-        self._tracker.init(frame, tuple(box))
         self._box = [float(value) for value in box]
+        try:
+            self._tracker.init(frame, tuple(box))
+        except cv2.error as error:  # MIL for one takes no box at the edge of the frame
+            self._tracker = None
+            return {'refused': str(error)}
         return {}
 
     def update(self, frame: Any) -> dict[str, Any]:
         """Find the target; not found, the last box is kept."""
-        if self._tracker is None:
+        if not self._box:
             raise LookupError('update before start')
+        answer = {'found': False, 'box': self._box, 'score': None, 'seconds': 0.0}
+        if self._tracker is None:
+            return answer
         began = time.perf_counter()
-        found, box = self._tracker.update(frame)
-        seconds = time.perf_counter() - began
-        if found:
-            self._box = [float(value) for value in box]
-        # Only networks have a score; the others answer with a constant.
-        score = float(self._tracker.getTrackingScore()) if self._models else None
-        return {'found': bool(found), 'box': self._box, 'score': score, 'seconds': seconds}
+        try:
+            answer['found'], box = self._tracker.update(frame)
+        except cv2.error as error:
+            return {**answer, 'seconds': time.perf_counter() - began, 'refused': str(error)}
+        answer['seconds'] = time.perf_counter() - began
+        if answer['found']:
+            self._box = answer['box'] = [float(value) for value in box]
+        if self._models:  # the others have no score, they answer with a constant
+            answer['score'] = float(self._tracker.getTrackingScore())
+        return answer
 
     def answer(self, request: dict[str, Any], read: Callable[[int], bytes]) -> dict[str, Any]:
         """The answer to one request; ``read`` gives the bytes that follow it."""

@@ -101,7 +101,7 @@ def _siamfc_side(box: Box, context: float) -> float:
 
 def _siamfc(box: Box, length: float, size: int) -> Region:
     side = max(1, round(length))
-    # As the family's code rounds, which lies a pixel further left than the middle at times.
+    # As the family's code rounds: half a pixel to one and a half left of the middle.
     x, y = (math.floor(middle - 0.5 * side - 0.5) for middle in box.center)
     return Region(x, y, side, side, size)
 

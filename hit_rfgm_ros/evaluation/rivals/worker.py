@@ -8,7 +8,7 @@ import json
 import subprocess
 import tempfile
 import threading
-from typing import Any
+from typing import IO, Any
 import weakref
 
 from hit_rfgm_ros.errors import RivalError
@@ -50,7 +50,7 @@ class Worker:
         except OSError as error:
             self._log.close()
             raise RivalError(f'{name}: {command[0]} cannot be run ({error})') from error
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, _end, self._process, self._log)
         try:
             self.about = self._exchange(b'', None)
         except RivalError:
@@ -74,7 +74,6 @@ class Worker:
     def close(self) -> None:
         """End the process; it may be called twice."""
         self._end()
-        self._log.close()
 
     def _exchange(self, line: bytes, frame: ImageU8 | None) -> dict[str, Any]:
         if not self._end.alive:
@@ -84,7 +83,7 @@ class Worker:
             raise RivalError(f'{self._name}: its process has no pipes')
         # Ending the process is what frees a write or a read that hangs.
         late = threading.Event()
-        watch = threading.Timer(self._seconds, self._give_up, (late,))
+        watch = threading.Timer(self._seconds, _give_up, (self._process, late))
         watch.start()
         try:
             pipe_in.write(line)
@@ -98,12 +97,8 @@ class Worker:
             watch.cancel()
         return self._understand(answer, in_time=not late.is_set())
 
-    def _give_up(self, late: threading.Event) -> None:
-        late.set()
-        self._process.kill()
-
     def _understand(self, line: bytes, in_time: bool) -> dict[str, Any]:
-        if not line:
+        if not line or not in_time:
             raise RivalError(self._why_silent(in_time))
         try:
             answer = json.loads(line)
@@ -137,7 +132,12 @@ class Worker:
         return '; its last words: ' + ' | '.join(lines) if lines else ''
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _give_up(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    process.kill()
+
+
+def _end(process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
     """Let the process end by itself, or end it; wait for it in both cases."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
@@ -149,3 +149,4 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    log.close()
