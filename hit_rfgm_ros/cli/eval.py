@@ -20,6 +20,7 @@ from hit_rfgm_ros.evaluation.contender import ContenderSpec
 from hit_rfgm_ros.evaluation.jobs import rank_of, spread
 from hit_rfgm_ros.evaluation.plan import common_fps, with_own_time
 from hit_rfgm_ros.evaluation.rivals import RIVALS
+from hit_rfgm_ros.evaluation.rivals.environment import ENVIRONMENTS, install
 from hit_rfgm_ros.evaluation.run import DEFAULT_FPS, RULES, Pace
 from hit_rfgm_ros.evaluation.summary import Rules
 from hit_rfgm_ros.metrics.profiles import PROFILES
@@ -35,7 +36,24 @@ def parse_names(
     return tuple(name.strip() for text in texts for name in text.split(',') if name.strip())
 
 
+def install_environment(
+    context: click.Context, _option: click.Parameter, name: str | None
+) -> None:
+    """Make an environment and leave."""
+    if name is not None:
+        click.echo(f'{name} runs with {install(name, on_line=click.echo)}')
+        context.exit()
+
+
 @click.command('eval')
+@click.option(
+    '--install',
+    type=click.Choice(list(ENVIRONMENTS)),
+    is_eager=True,
+    expose_value=False,
+    callback=install_environment,
+    help='Make the environment that some rivals run in, and do nothing else.',
+)
 @click.option('--dataset', 'name', type=click.Choice(DATASETS), required=True, help='Its layout.')
 @click.option('--root', type=_FOLDER, required=True, help='Folder that the data set lies in.')
 @click.option(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from typing import Any
@@ -73,26 +73,18 @@ def judge(played: Many[Played], *, truth: bool = True) -> dict[str, Any]:
 
     Returns:
         ``fps``, ``latency_ms``, ``absence``, ``confidence`` and ``long_term``; None for what the
-        tracker gives no means to tell.
+        tracker gives no means to tell. And ``unjudged``: why one is None although it does.
     """
     latency = _latency(played)
     judged: dict[str, Any] = {'fps': latency and latency['fps'], 'latency_ms': latency}
-    for name, way in (
-        ('absence', _absence),
-        ('confidence', _confidence),
-        ('long_term', _long_term),
-    ):
-        judged[name] = _or_none(way, played) if truth else None
-    return judged
-
-
-def _or_none(
-    way: Callable[[Many[Played]], dict[str, Any] | None], played: Many[Played]
-) -> dict[str, Any] | None:
-    try:
-        return way(played)
-    except MetricError:  # a confidence that is no probability, a target that is never seen, ...
-        return None
+    judged |= dict.fromkeys(_WAYS)
+    unjudged = []
+    for name, way in _WAYS.items() if truth else ():
+        try:
+            judged[name] = way(played)
+        except MetricError as error:  # a confidence that is no probability, for one
+            unjudged.append(f'{name} is not judged: {error}')
+    return {**judged, 'unjudged': unjudged}
 
 
 def _latency(played: Many[Played]) -> dict[str, Any] | None:
@@ -144,6 +136,7 @@ def _confidence(played: Many[Played]) -> dict[str, Any] | None:
         'frames': scores.frames,
         'good_frames': scores.good_frames,
         'ece': scores.equal_width.expected_error,
+        'mce': scores.equal_width.maximum_error,
         'ece_equal_count': scores.equal_count.expected_error,
         'brier': scores.brier,
         'auroc': scores.auroc,
@@ -173,3 +166,10 @@ def _long_term(played: Many[Played]) -> dict[str, Any] | None:
         'f_score': 100 * scores.f_score,
         'threshold': scores.threshold if np.isfinite(scores.threshold) else None,
     }
+
+
+_WAYS: Mapping[str, Callable[[Many[Played]], dict[str, Any] | None]] = {
+    'absence': _absence,
+    'confidence': _confidence,
+    'long_term': _long_term,
+}

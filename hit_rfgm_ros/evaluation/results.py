@@ -1,21 +1,22 @@
 """The files of an evaluation: boxes, what was said beside them, and what was run.
 
 ``OUT/<tracker>/<sequence>.txt`` is written last: where it lies, that sequence is done. Files of
-other people's trackers are read as well, with commas, tabs or blanks between the numbers.
+other people's trackers are read as well, with commas, tabs or blanks between the numbers, also
+where got10k has put them: ``<sequence>/<sequence>_001.txt``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 import csv
 from dataclasses import dataclass
 import io
 import json
 import math
-import os
 from pathlib import Path
 import re
 from typing import Any
+from uuid import uuid4
 
 from hit_rfgm_ros.errors import EvaluationError
 from hit_rfgm_ros.types import FloatArray, TrackState
@@ -142,7 +143,8 @@ def write_text(path: Path, text: str) -> None:
         OSError: if it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    # Machines that share the folder may have processes of one number.
+    temporary = path.with_name(f'.{path.name}.{uuid4().hex}.tmp')
     try:
         temporary.write_text(text, encoding='utf-8', newline='\n')
         temporary.replace(path)
@@ -152,7 +154,10 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON likewise; NaN is refused, for no other language reads it."""
-    write_text(path, json.dumps(content, indent=1, allow_nan=False) + '\n')
+    text = json.dumps(content, indent=1, allow_nan=False)
+    # Lists of numbers, of curves for one, stand in a line.
+    text = re.sub(r'\[[^][{}"]*\]', lambda found: ' '.join(found[0].split()), text)
+    write_text(path, text + '\n')
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -185,15 +190,18 @@ class Results:
         if not self.out.is_dir():
             return ()
         folders = (path for path in self.out.iterdir() if not path.name.startswith('.'))
-        return tuple(sorted(path.name for path in folders if any(_box_files(path))))
+        return tuple(sorted(path.name for path in folders if _box_files(path)))
 
     def sequences(self, tracker: str) -> tuple[str, ...]:
         """Names of the sequences that a tracker has boxes of, sorted."""
-        return tuple(sorted(path.stem for path in _box_files(self.out / tracker)))
+        return tuple(sorted(_box_files(self.out / tracker)))
 
     def boxes(self, tracker: str, sequence: str) -> FloatArray:
         """(M, 4) boxes of a tracker; see `read_boxes`."""
-        return read_boxes(self.out / tracker / f'{sequence}.txt')
+        folder = self.out / tracker
+        path = folder / f'{sequence}.txt'
+        nested = folder / sequence / f'{sequence}_001.txt'
+        return read_boxes(nested if nested.is_file() and not path.is_file() else path)
 
     def frames(self, tracker: str, sequence: str) -> FrameNotes | None:
         """What lies beside them; None where there is nothing (trackers of others)."""
@@ -223,8 +231,11 @@ class Results:
         return read_json(self.out / SUMMARY_FILE)
 
 
-def _box_files(folder: Path) -> Iterable[Path]:
-    return (path for path in folder.glob('*.txt') if not path.name.startswith('.'))
+def _box_files(folder: Path) -> set[str]:
+    """Names of sequences with boxes: NAME.txt, or NAME/NAME_001.txt as got10k writes it."""
+    flat = {path.stem for path in folder.glob('*.txt') if not path.name.startswith('.')}
+    nested = {path.parent.name for path in folder.glob('*/*_001.txt')}
+    return flat | {name for name in nested if (folder / name / f'{name}_001.txt').is_file()}
 
 
 def _number(value: float, digits: int) -> str:

@@ -12,7 +12,7 @@ from hit_rfgm_ros.data.datasets.registry import Dataset
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import DatasetError, EvaluationError, MetricError
 from hit_rfgm_ros.evaluation.judging import Played, judge
-from hit_rfgm_ros.evaluation.results import Results
+from hit_rfgm_ros.evaluation.results import RUN_FILE, Results
 from hit_rfgm_ros.metrics.judged import Judged, check_names
 from hit_rfgm_ros.metrics.profiles import score
 from hit_rfgm_ros.metrics.scores import KEYS, DatasetScores
@@ -160,9 +160,13 @@ def _score_tracker(
         scores = {profile: _score(profile, judged, dataset, rules) for profile in rules.profiles}
         entry = _numbers(scores[rules.profiles[0]])
     entry |= judge(played, truth=truth) if played else {}
+    notes = [*entry.get('notes', ()), *entry.pop('unjudged', ())]
+    entry['notes'] = [*notes, *_places(results, tracker)]
     entry.setdefault('sequences', {})
     for one in played:
-        entry['sequences'].setdefault(one.sequence.name, {}).update(judge([one], truth=truth))
+        numbers = judge([one], truth=truth)
+        del numbers['unjudged']
+        entry['sequences'].setdefault(one.sequence.name, {}).update(numbers)
     others = {p: _numbers(scores[p]) for p in rules.profiles[1:]} if truth else {}
     return entry, others
 
@@ -195,6 +199,19 @@ def _notes(results: Results, tracker: str, sequence: Sequence) -> Any:
             f'{results.out / tracker / "frames" / sequence.name}.csv has {len(notes)} rows for '
             f'{len(sequence)} frames; remove it, or run the sequence again'
         )
+    return notes
+
+
+def _places(results: Results, tracker: str) -> list[str]:
+    """What must be known of the latencies."""
+    run = results.run(tracker)
+    places = [run, *run.get('resumed', [])]
+    side_by_side = {place.get('workers', {}).get('jobs', 1) for place in places}
+    notes = []
+    if max(side_by_side) > 1:
+        notes.append(f'latencies: up to {max(side_by_side)} processes ran side by side')
+    if len(places) > 1:
+        notes.append(f'latencies: of {len(places)} machines or settings, see {RUN_FILE}')
     return notes
 
 
