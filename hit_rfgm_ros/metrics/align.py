@@ -15,7 +15,6 @@ FILLERS = {  # for missing boxes, and how a note calls them
     'nan': ((np.nan, np.nan, np.nan, np.nan), 'never counted as right'),
     'nowhere': ((np.inf, np.inf, 0.0, 0.0), 'counted as lost'),
 }
-LEFT_OUT = 'left out'
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +49,9 @@ def align(
     predicted = np.trunc(judged.predicted) if truncate else judged.predicted.copy()
     _check_boxes(judged.name, predicted, rules)
     notes = _check_count(judged, rules, allow_incomplete)
-    missing = len(judged.truth) - len(predicted)
-    way = rules.short if len(predicted) else rules.absent
-    if missing and len(predicted) == 0 and way == LEFT_OUT:
+    predicted = _one_per_frame(predicted, judged, rules)
+    if len(predicted) == 0:
         return None
-    predicted = _repeat_previous(predicted[: len(judged.truth)], judged, rules)
-    if missing > 0 and way != LEFT_OUT:
-        predicted = np.concatenate([predicted, np.tile(FILLERS[way][0], (missing, 1))])
     truth = judged.truth[: len(predicted)].copy()
     if rules.first == 'given':
         predicted[0] = truth[0]
@@ -121,6 +116,16 @@ def _check_count(judged: Judged, rules: Profile, allow_incomplete: bool) -> tupl
         raise error(f'{text}; run the sequence again, or allow incomplete results')
     some = f'the {abs(frames - boxes)} missing' if boxes < frames else 'the surplus ones'
     return (f'{text}, {some} {done}',)
+
+
+def _one_per_frame(predicted: FloatArray, judged: Judged, rules: Profile) -> FloatArray:
+    """Cut, mend and fill up; fewer boxes than frames where the rest is left out."""
+    frames = len(judged.truth)
+    way = rules.short if len(predicted) else rules.absent
+    boxes = _repeat_previous(predicted[:frames], judged, rules)
+    if len(boxes) == frames or way not in FILLERS:
+        return boxes
+    return np.concatenate([boxes, np.tile(FILLERS[way][0], (frames - len(boxes), 1))])
 
 
 def _repeat_previous(predicted: FloatArray, judged: Judged, rules: Profile) -> FloatArray:
