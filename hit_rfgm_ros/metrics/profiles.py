@@ -44,7 +44,6 @@ PYTRACKING = Profile(
     absent='left out',
     cuts_long=True,
     refuses_nan=True,
-    flags=True,
     unusable_distance=MISS,
     hidden_normalized=HIT,
     normalized='centres',
@@ -55,8 +54,14 @@ PYTRACKING = Profile(
     prints='{:0.2f}',
     percent=True,
     by_kind={
-        'lasot': {'short': 'error', 'needs_flags': True, 'hidden_normalized': MISS},
-        'uav': {'refuses_nan': False, 'unusable_distance': HIT, 'hidden_distance': HIT},
+        'lasot': {
+            'short': 'error',
+            'flags': True,
+            'needs_flags': True,
+            'hidden_normalized': MISS,
+        },
+        'lasot_ext': {'flags': True},
+        'uav': {'refuses_nan': False, 'unusable_distance': HIT},
     },
 )
 # OSTrack's copy of pytracking's analysis, which HiT's repository holds as well.
@@ -86,10 +91,10 @@ PYSOT = Profile(
     tool='pysot-toolkit',
     first='as written',
     centre_usable=True,
-    flags=True,
     overlap='edges',
     normalized='centres',
     arithmetic='whole',
+    by_kind={'lasot': {'flags': True}, 'lasot_ext': {'flags': True}},
 )
 GOT10K_OTB = Profile(
     tool="got10k 0.1.3's experiment OTB",

@@ -102,7 +102,12 @@ CASES: dict[str, list[Judged]] = {
 
 
 STRICT = ('pytracking otb', 'ostrack otb', 'otb', 'lasot', 'pysot', 'got10k_otb', 'got10k_lasot')
-FLAGGED = ('pytracking lasot', 'ostrack lasot', 'lasot', 'pysot')  # with flags of hidden frames
+FLAGGED = (
+    'pytracking lasot',
+    'ostrack lasot',
+    'lasot',
+    'pysot lasot',
+)  # with flags of hidden frames
 WITH_NORMALIZED = ('pytracking otb', 'ostrack otb', 'lasot', 'pysot')
 AREAS, OVERLAPS = ('auc', 'precision', 'normalized_precision'), ('ao', 'sr50')
 Row = tuple[str, tuple[str, ...], tuple[str, ...], tuple[float, ...]]

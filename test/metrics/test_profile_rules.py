@@ -207,7 +207,14 @@ def test_lasot_needs_its_flags_or_says_that_there_are_none() -> None:
     assert notes == ('no flags of hidden frames: no frame is taken as hidden',)
 
 
-def test_hidden_frames_of_other_sets_count_as_precise_in_pytracking() -> None:
+@pytest.mark.parametrize('profile', ['pytracking', 'ostrack', 'pysot'])
+def test_flags_of_sets_whose_flags_the_tool_does_not_know_change_nothing(profile: str) -> None:
+    hidden = replace(judged(5), visible=np.array([1, 1, 0, 0, 1], bool))
+    for kind in ('nfs', 'otb', 'folder'):
+        assert score(profile, [hidden], kind=kind).values == score(profile, [judged(5)]).values
+
+
+def test_hidden_frames_of_lasot_ext_count_as_precise_in_pytracking() -> None:
     hidden = replace(judged(5), visible=np.array([1, 1, 0, 0, 1], bool))
     lasot = score('pytracking', [hidden], kind='lasot')
     extension = score('pytracking', [hidden], kind='lasot_ext')
