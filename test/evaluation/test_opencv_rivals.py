@@ -48,7 +48,7 @@ def test_mil_follows_the_light(mil: Contender, light) -> None:
 def test_the_same_boxes_as_without_a_process(mil: Contender, light) -> None:
     frames, _ = light
     mil.start(frames[0], Box(59.6, 50.4, 30.2, 29.7))
-    cv2.setRNGSeed(1)
+    cv2.setRNGSeed(-1)
     ctypes.CDLL(None).srand(1)
     plain = cv2.TrackerMIL.create()
     plain.init(cv2.cvtColor(frames[0], cv2.COLOR_RGB2BGR), (60, 50, 30, 30))

@@ -22,7 +22,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-SEED = 1  # C's own before anybody sets one
+# What random numbers begin with in a new process, by OpenCV and by C.
+OPENCV_SEED, C_SEED = -1, 1
 
 
 def make_tracker(name: str, models: list[str]) -> Any:
@@ -46,10 +47,10 @@ def make_tracker(name: str, models: list[str]) -> Any:
 
 
 def _seed() -> None:
-    """Begin random numbers anew, of OpenCV and of C: MIL draws from both."""
-    cv2.setRNGSeed(SEED)
+    """Track every target as a new process would: MIL draws from both kinds of numbers."""
+    cv2.setRNGSeed(OPENCV_SEED)
     if os.name == 'posix':
-        ctypes.CDLL(None).srand(SEED)
+        ctypes.CDLL(None).srand(C_SEED)
 
 
 class Desk:
