@@ -138,6 +138,9 @@ def _others_run_on(jobs: Sequence[Job], outcome: Outcome, workers: Workers) -> b
 
 def _score(wish: Wish, dataset: Dataset, called: Sequence[str]) -> bool:
     """Score all that lies there; whether something that was asked for could not be."""
+    if not Results(wish.out).trackers():
+        click.echo(f'hit-rfgm eval: there is nothing to score in {wish.out}', err=True)
+        return True
     summary = summarize(Results(wish.out), dataset, wish.rules)
     write_json(wish.out / SUMMARY_FILE, summary)
     for line in eval_table.lines(summary):

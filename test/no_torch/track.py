@@ -68,7 +68,7 @@ def run() -> None:
     for name, file in (('msg', 'TrackedTarget.msg'), ('srv', 'InitTarget.srv')):
         check((share_folder(name) / file).is_file(), f'the wheel lacks {file}')
     choice = follow('hit_tiny')
-    for arguments in (['--version'], ['weights', 'list'], ['doctor']):
+    for arguments in (['--version'], ['weights', 'list'], ['doctor'], ['eval', '--help']):
         try:
             main(arguments)
         except SystemExit as end:
