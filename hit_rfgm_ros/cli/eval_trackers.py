@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
+from hit_rfgm_ros.evaluation.rivals import check_rival
 
 RANDOM = 'random'
 
@@ -41,20 +42,35 @@ def specs_of_rivals(
 
     Raises:
         UsageError: if model files are given for several of them.
+        ConfigError, RivalError: if one of them lacks something.
     """
     if files and len(rivals) != 1:
         raise click.UsageError('--rival-model belongs to one tracker; give one --rival with it.')
     shared = {'peers': str(peers) if peers else None, 'threads': threads}
     model = {'model': [str(file) for file in files]} if files else {}
-    return [ContenderSpec(rival, 'rival', {'rival': rival, **shared, **model}) for rival in rivals]
+    specs = [ContenderSpec(name, 'rival', {'rival': name, **shared, **model}) for name in rivals]
+    return _checked(specs)
 
 
 def specs_of_adapters(files: Sequence[Path], threads: int) -> list[ContenderSpec]:
-    """Networks of the user's, each described by a YAML file and named after that."""
-    return [
-        ContenderSpec(file.stem, 'onnx', {'adapter': str(file), 'threads': threads})
-        for file in files
-    ]
+    """Networks of the user's, each described by a YAML file and named after that.
+
+    Raises:
+        ConfigError: if a file is not right.
+    """
+    return _checked(
+        [
+            ContenderSpec(file.stem, 'onnx', {'adapter': str(file), 'threads': threads})
+            for file in files
+        ]
+    )
+
+
+def _checked(specs: list[ContenderSpec]) -> list[ContenderSpec]:
+    """The same; what is missing is named before anything is run."""
+    for spec in specs:
+        check_rival(spec)
+    return specs
 
 
 def specs_of_python(texts: Sequence[str]) -> list[ContenderSpec]:

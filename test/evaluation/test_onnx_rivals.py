@@ -10,7 +10,8 @@ from hit_rfgm_ros.data.sequences import list_sequences
 from hit_rfgm_ros.engines.graphs import build_graphs
 from hit_rfgm_ros.errors import ConfigError, GeometryError, RivalError
 from hit_rfgm_ros.evaluation.contender import ContenderSpec, open_contender
-from hit_rfgm_ros.evaluation.rivals import RIVALS, open_rival
+from hit_rfgm_ros.evaluation.rivals import RIVALS, check_rival, open_rival
+from hit_rfgm_ros.evaluation.rivals.adapter_settings import read_settings
 from hit_rfgm_ros.geometry.boxes import iou
 from hit_rfgm_ros.metrics.one_pass import one_pass_scores
 from hit_rfgm_ros.types import Box
@@ -26,13 +27,6 @@ pictures: {layout: nhwc}
 crops: {rule: square, template_size: 128, template_context: 2, search_size: 256, search_context: 4}
 outputs: {form: centre, score: score, size: size, offset: offset}
 choice: {window: multiplied}
-"""
-HIT = """
-networks: {template: hit_tiny_template.onnx, track: hit_tiny_track.onnx}
-inputs: {search: search_picture, template_tokens: template}
-pictures: {layout: nhwc}
-crops: {rule: square, template_size: 128, template_context: 2, search_size: 256, search_context: 4}
-outputs: {form: boxes, box: boxes}
 """
 
 
@@ -61,12 +55,26 @@ def test_one_network_with_two_pictures(
         assert 0.5 < answer.confidence < 1
 
 
-def test_exported_graphs_of_ours_give_our_boxes(tmp_path: Path, light, track) -> None:
+def examples(repository: Path) -> list[str]:
+    """The YAML files that docs/rivals.md shows."""
+    page = (repository / 'docs' / 'rivals.md').read_text(encoding='utf-8')
+    return [block.partition('```')[0] for block in page.split('```yaml\n')[1:]]
+
+
+def test_the_examples_of_the_page_are_right(tmp_path: Path, repository: Path) -> None:
+    for text in examples(repository):
+        (tmp_path / 'example.yaml').write_text(text)
+        read_settings(tmp_path / 'example.yaml')
+
+
+def test_exported_graphs_of_ours_give_our_boxes(
+    tmp_path: Path, repository: Path, light, track
+) -> None:
     weights = read_weights(find_weights('hit_tiny', None), 'hit_tiny')
     graphs = build_graphs(get_model_config('hit_tiny'), weights.tensors)
     for name, graph in graphs.items():
         (tmp_path / f'hit_tiny_{name}.onnx').write_bytes(graph.SerializeToString())
-    (tmp_path / 'hit.yaml').write_text(HIT)
+    (tmp_path / 'hit.yaml').write_text(examples(repository)[0])
     answers = track('hit', kind='onnx', adapter=tmp_path / 'hit.yaml')
     ours = create_tracker('hit_tiny', backend='onnxruntime', paper_mode=True)
     frames, boxes = light
@@ -133,7 +141,10 @@ def test_wrong_use_is_named(tmp_path: Path, tiny_networks: ModuleType, light) ->
     ('spec', 'message'),
     [
         (ContenderSpec('fear', 'rival'), "did you mean 'fear_xs'"),
-        (ContenderSpec('fear_xs', 'rival'), 'fear_xs_template.onnx and fear_xs_track.onnx: give'),
+        (
+            ContenderSpec('fear_xs', 'rival'),
+            r'fear_xs_template.onnx and fear_xs_track.onnx: give .* --peers',
+        ),
         (ContenderSpec('fear_xs', 'rival', {'peers': '/none'}), 'fear_xs_template.onnx is not'),
         (ContenderSpec('fear_xs', 'rival', {'model': ['a']}), 'takes 2 model files'),
         (ContenderSpec('vit', 'rival', {'model': ['a', 'b']}), 'takes 1 model file, got 2'),
@@ -146,7 +157,7 @@ def test_wrong_use_is_named(tmp_path: Path, tiny_networks: ModuleType, light) ->
 )
 def test_wrong_options_are_named(spec: ContenderSpec, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        open_rival(spec)
+        check_rival(spec)
 
 
 @pytest.mark.parametrize(

@@ -37,22 +37,29 @@ class OpenCvRival:
     """
 
     def __init__(
-        self, name: str, rival: str, models: Sequence[Path] = (), *, threads: int = 0
+        self,
+        name: str,
+        rival: str,
+        command: Sequence[str],
+        models: Sequence[Path] = (),
+        *,
+        threads: int = 0,
     ) -> None:
         """Start its process.
 
         Args:
             name: of the folder of its results.
             rival: csrt, kcf, mil, nano or vit.
+            command: the interpreter with its options, see `interpreter`.
             models: its networks; for nano backbone and head, for vit one file.
             threads: of OpenCV; 0 leaves it to OpenCV.
 
         Raises:
-            RivalError: if no OpenCV with this tracker is at hand, or it refuses the models.
+            RivalError: if its OpenCV lacks the tracker or refuses the models.
         """
         self.name = name
-        command = [*_interpreter(rival), str(_SCRIPT), rival, str(threads), *map(str, models)]
-        self._worker = Worker(rival, command)
+        script = [str(_SCRIPT), rival, str(threads), *map(str, models)]
+        self._worker = Worker(rival, [*command, *script])
         self.about: dict[str, Any] = {
             'kind': 'rival',
             'rival': rival,
@@ -97,8 +104,12 @@ class OpenCvRival:
         self._worker.close()
 
 
-def _interpreter(rival: str) -> list[str]:
-    """The interpreter that runs a tracker, with its options."""
+def interpreter(rival: str) -> list[str]:
+    """The interpreter that runs one of OpenCV's trackers, with its options.
+
+    Raises:
+        RivalError: if the tracker needs an environment that is not made.
+    """
     python = python_of(OPENCV_CONTRIB)
     if python is not None:
         return [str(python), '-I']  # nothing of our own environment

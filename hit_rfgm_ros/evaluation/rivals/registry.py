@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hit_rfgm_ros.evaluation.rivals.adapter_settings import (
 )
 from hit_rfgm_ros.evaluation.rivals.names import unknown_name
 from hit_rfgm_ros.evaluation.rivals.onnx_rival import OnnxRival
-from hit_rfgm_ros.evaluation.rivals.opencv_rival import OPENCV_MODELS, OpenCvRival
+from hit_rfgm_ros.evaluation.rivals.opencv_rival import OPENCV_MODELS, OpenCvRival, interpreter
 
 ONNX_RIVALS = ('fear_xs', 'nanotrack_v2', 'nanotrack_v3')
 RIVALS = (*OPENCV_MODELS, *ONNX_RIVALS)
@@ -37,42 +37,51 @@ def open_rival(spec: ContenderSpec) -> Contender:
         ConfigError: if the rival or an option is unknown, or a file or value is missing.
         RivalError: if it cannot be run here.
     """
+    return _plan(spec)()
+
+
+def check_rival(spec: ContenderSpec) -> None:
+    """Look, without opening anything, whether `open_rival` has what it needs.
+
+    Raises:
+        ConfigError, RivalError: as `open_rival`, but for what only shows once networks are loaded.
+    """
+    _plan(spec)
+
+
+def _plan(spec: ContenderSpec) -> Callable[[], Contender]:
+    """What opens the rival, once everything was found."""
     options = dict(spec.options)
     for name in options:
         if name not in _OPTIONS:
             raise ConfigError(f'{spec.name}: {unknown_name("option", name, _OPTIONS)}')
     threads = int(options.get('threads') or 0)
     if spec.kind == 'onnx':
-        return _open_adapter(spec.name, options, threads)
+        return _plan_adapter(spec.name, options, threads)
     rival = str(options.get('rival') or spec.name)
     if rival not in RIVALS:
         raise ConfigError(unknown_name('rival', rival, RIVALS))
     if rival in OPENCV_MODELS:
-        models = _opencv_models(rival, options)
-        return OpenCvRival(spec.name, rival, models, threads=threads)
+        models, command = _opencv_models(rival, options), interpreter(rival)
+        return lambda: OpenCvRival(spec.name, rival, command, models, threads=threads)
     settings = read_settings(share_folder('rivals') / f'{rival}.yaml')
     known = _files(settings)
-    given = _model_files(rival, options, known)
-    paths = dict(zip(known, given))
-    return OnnxRival(
-        spec.name,
-        settings,
-        {role: paths[file] for role, file in _roles(settings).items()},
-        {'kind': 'rival', 'rival': rival},
-        threads=threads,
-    )
+    paths = dict(zip(known, _model_files(rival, options, known)))
+    files = {role: paths[file] for role, file in _roles(settings).items()}
+    about = {'kind': 'rival', 'rival': rival}
+    return lambda: OnnxRival(spec.name, settings, files, about, threads=threads)
 
 
-def _open_adapter(name: str, options: dict[str, Any], threads: int) -> Contender:
+def _plan_adapter(name: str, options: dict[str, Any], threads: int) -> Callable[[], Contender]:
     if not options.get('adapter'):
-        raise ConfigError(f'{name}: a tracker of your own needs the YAML file of its adapter')
+        raise ConfigError(f'{name}: a tracker of your own needs the YAML file that describes it')
     path = Path(options['adapter'])
     settings = read_settings(path)
     files = {role: path.parent / file for role, file in _roles(settings).items()}
     for file in files.values():
         if not file.is_file():
             raise ConfigError(f'{path}: the file {file} of networks is not there')
-    return OnnxRival(name, settings, files, {'kind': 'onnx'}, threads=threads)
+    return lambda: OnnxRival(name, settings, files, {'kind': 'onnx'}, threads=threads)
 
 
 def _opencv_models(rival: str, options: dict[str, Any]) -> list[Path]:
@@ -94,11 +103,14 @@ def _model_files(rival: str, options: dict[str, Any], known: Sequence[str]) -> l
                 f'{rival} takes {wanted} model file{"s" * (wanted > 1)}{names}, got {len(files)}'
             )
     elif not known:
-        raise ConfigError(f'{rival} needs its model file; it does not come with this package')
+        raise ConfigError(
+            f'{rival} needs its model file, which does not come with this package: give it with '
+            f'--rival-model'
+        )
     elif not options.get('peers'):
         raise ConfigError(
             f'{rival} needs its model files {" and ".join(known)}: give the folder that they lie '
-            f'in (peers), or the files'
+            f'in with --peers, or each with --rival-model'
         )
     else:
         files = [Path(options['peers']) / name for name in known]
