@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 import sys
+import traceback
 
 import click
 from hit_rfgm_ros.cli import eval_table
@@ -16,7 +17,7 @@ from hit_rfgm_ros.evaluation.contender import ContenderSpec
 from hit_rfgm_ros.evaluation.identity import Workers
 from hit_rfgm_ros.evaluation.jobs import Failure, Outcome, is_done, rank_of, run_jobs, share_of
 from hit_rfgm_ros.evaluation.plan import make_jobs, record_dataset
-from hit_rfgm_ros.evaluation.results import SUMMARY_FILE, Results, write_json
+from hit_rfgm_ros.evaluation.results import SUMMARY_FILE, Results, write_json, write_text
 from hit_rfgm_ros.evaluation.run import Pace
 from hit_rfgm_ros.evaluation.submission import server_of, write_submission
 from hit_rfgm_ros.evaluation.summary import Rules, check_rules, summarize, without
@@ -74,7 +75,7 @@ def evaluate(
             return INTERRUPTED
     if wish.skip_broken:
         dataset = _leave_out_broken(dataset, outcome)
-    for line in _failures(outcome.failures):
+    for line in _failures(outcome.failures, wish.out):
         click.echo(f'hit-rfgm eval: {line}', err=True)
     if _others_run_on(jobs, outcome, workers):
         return 0
@@ -110,13 +111,15 @@ def _leave_out_broken(dataset: Dataset, outcome: Outcome) -> Dataset:
     return without(dataset, {one.sequence for one in broken})
 
 
-def _failures(failures: Sequence[Failure]) -> Iterator[str]:
-    """One line for each tracker and reason."""
+def _failures(failures: Sequence[Failure], out: Path) -> Iterator[str]:
+    """One line for each tracker and reason; where nobody expected it, the traceback in a file."""
     by_reason: dict[tuple[str, str], list[str]] = {}
     for tracker, sequence, error in failures:
-        text = ' '.join(str(error).split())
-        known = isinstance(error, (HitRfgmError, OSError))
-        reason = text if known else f'internal error, {type(error).__name__}: {text}'
+        reason = ' '.join(str(error).split())
+        if not isinstance(error, (HitRfgmError, OSError)):
+            path = out / tracker / 'errors' / f'{sequence}.log'
+            write_text(path, ''.join(traceback.format_exception(error)))
+            reason = f'{type(error).__name__}: {reason}; see {path.parent}'
         by_reason.setdefault((tracker, reason), []).append(sequence)
     for (tracker, reason), names in by_reason.items():
         which = names[0] if len(names) == 1 else f'{len(names)} sequences'

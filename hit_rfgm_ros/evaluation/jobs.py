@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 import os
 from typing import Any, NamedTuple
 
@@ -157,6 +157,10 @@ class _Pool:
                 while self._running or (self._waiting and self._may_go_on()):
                     self._submit()
                     self._collect()
+            except KeyboardInterrupt:  # the second one: nobody waits for a slow frame any more
+                for process in active_children():
+                    process.terminate()
+                raise
             finally:
                 self._given_up.set()  # before the executor waits for its processes
         return self._waiting

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+import sys
 from typing import Any, Protocol
 
 from hit_rfgm_ros.errors import ConfigError
@@ -67,6 +68,7 @@ def _load(path: Path, factory: str) -> Any:
     if not path.is_file() or found is None or found.loader is None:
         raise ConfigError(f'{path} is no Python file; give FILE.py:NAME')
     module = module_from_spec(found)
+    sys.path.insert(0, str(path.resolve().parent))  # as for a program: it may have other files
     found.loader.exec_module(module)
     try:
         return getattr(module, factory)

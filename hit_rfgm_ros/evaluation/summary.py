@@ -12,7 +12,7 @@ from hit_rfgm_ros.data.datasets.registry import Dataset
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import DatasetError, EvaluationError, MetricError
 from hit_rfgm_ros.evaluation.judging import Played, judge
-from hit_rfgm_ros.evaluation.results import RUN_FILE, Results
+from hit_rfgm_ros.evaluation.results import RUN_FILE, FrameNotes, Results
 from hit_rfgm_ros.metrics.judged import Judged, check_names
 from hit_rfgm_ros.metrics.profiles import score
 from hit_rfgm_ros.metrics.scores import KEYS, DatasetScores
@@ -145,8 +145,9 @@ def _score_tracker(
         )
         for sequence in dataset.sequences
     }
+    notes = {one.name: _notes(results, tracker, one) for one in dataset.sequences}
     played = [
-        Played(one, sizes[one.name], boxes[one.name], _notes(results, tracker, one))
+        Played(one, sizes[one.name], boxes[one.name], notes[one.name])
         for one in dataset.sequences
         if len(boxes[one.name]) == len(one)
     ]
@@ -154,14 +155,14 @@ def _score_tracker(
     entry: dict[str, Any] = dict.fromkeys(KEYS)
     if truth:
         judged = [
-            _judged(one, boxes[one.name], sizes[one.name], _seconds(results, tracker, one))
+            _judged(one, boxes[one.name], sizes[one.name], notes[one.name])
             for one in dataset.sequences
         ]
         scores = {profile: _score(profile, judged, dataset, rules) for profile in rules.profiles}
         entry = _numbers(scores[rules.profiles[0]])
     entry |= judge(played, truth=truth) if played else {}
-    notes = [*entry.get('notes', ()), *entry.pop('unjudged', ())]
-    entry['notes'] = [*notes, *_places(results, tracker)]
+    said = [*entry.get('notes', ()), *entry.pop('unjudged', ())]
+    entry['notes'] = [*said, *_places(results, tracker)]
     entry.setdefault('sequences', {})
     for one in played:
         numbers = judge([one], truth=truth)
@@ -192,7 +193,7 @@ def _is_beside(name: str, found: set[str]) -> bool:
     return bare != name and bare in found
 
 
-def _notes(results: Results, tracker: str, sequence: Sequence) -> Any:
+def _notes(results: Results, tracker: str, sequence: Sequence) -> FrameNotes | None:
     notes = results.frames(tracker, sequence.name)
     if notes is not None and len(notes) != len(sequence):
         raise EvaluationError(
@@ -215,21 +216,17 @@ def _places(results: Results, tracker: str) -> list[str]:
     return notes
 
 
-def _seconds(results: Results, tracker: str, sequence: Sequence) -> FloatArray | None:
-    """Per frame, 0 where the tracker did not run."""
-    notes = results.frames(tracker, sequence.name)
-    return None if notes is None else np.nan_to_num(notes.latency_ms) / 1000
-
-
 def _judged(
     sequence: Sequence,
     boxes: FloatArray,
     size: tuple[int, int] | None,
-    seconds: FloatArray | None,
+    notes: FrameNotes | None,
 ) -> Judged:
-    matching = seconds if seconds is not None and len(seconds) == len(boxes) else None
+    seconds = None
+    if notes is not None and len(notes) == len(boxes):
+        seconds = np.nan_to_num(notes.latency_ms) / 1000  # 0 where the tracker did not run
     return Judged(
-        sequence.name, sequence.boxes, boxes, sequence.visible, sequence.cover, size, matching
+        sequence.name, sequence.boxes, boxes, sequence.visible, sequence.cover, size, seconds
     )
 
 

@@ -164,7 +164,9 @@ def test_failures_are_named_and_give_no_average(
     assert code(result) == 1
     assert 'Still failed on cat: ' in result.output
     assert '000005.jpg: not a readable picture' in result.output
-    assert 'Mistaken failed on 5 sequences: internal error, ZeroDivisionError' in result.output
+    assert 'Mistaken failed on 5 sequences: ZeroDivisionError: division by zero' in result.output
+    log = (out / 'Mistaken' / 'errors' / 'ant.log').read_text()
+    assert 'cheap_trackers.py' in log, 'where the mistake is'
     assert 'Still is not scored: 1 of 5 sequences have no result (cat)' in result.output
     assert summary(out)['trackers'] == {}
     assert set(summary(out)['refused']) == {'Still'}
@@ -337,6 +339,22 @@ def test_ctrl_c_ends_it_and_the_same_command_goes_on(
     assert code(result) == 0
     assert f'{done} of 5 sequences are done' in result.output
     assert summary(out)['sequences'] == 5
+
+
+def test_a_second_ctrl_c_waits_for_nobody(
+    data: Path, tmp_path: Path, cheap: Callable[[str], str]
+) -> None:
+    log = tmp_path / 'log'
+    arguments = words(data, tmp_path / 'out', '--tracker-python', cheap('Stuck'))
+    process = command(arguments, CHEAP_LOG=str(log))
+    wait_for(log.exists, process)
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=1)  # the frame under way is waited for
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert 'Traceback' not in err
 
 
 def test_a_kill_loses_only_what_was_under_way(

@@ -85,6 +85,14 @@ class Fatal(Still):
         return super().update(frame)
 
 
+class Stuck(Still):
+    """Comes to no end."""
+
+    def init(self, frame, box):
+        Path(os.environ['CHEAP_LOG']).touch()
+        time.sleep(300)
+
+
 class Logging(Still):
     """Writes a line per start into the file that CHEAP_LOG names."""
 
