@@ -15,6 +15,7 @@ from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.session import print_summary
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings, tracker_options
 from hit_rfgm_ros.cli.values import read_box, read_stamp
+from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.runtime.params import TrackerParams
 from hit_rfgm_ros.runtime.reports import BoxRequest, FrameReport
 from tqdm import tqdm
@@ -134,12 +135,14 @@ def bag(
     from hit_rfgm_ros.bag.reader import open_bag
     from hit_rfgm_ros.bag.run import BagRun
 
+    with wrong_use():
+        params = _params(settings, len(boxes), bearings=bool(camera_info))
     job = BagJob(
         boxes=boxes,
         out=out,
         image_topic=image_topic,
         stamp=stamp,
-        params=_params(settings, len(boxes), bearings=bool(camera_info)),
+        params=params,
         name=name,
         storage=storage or '',
         only_results=only_results,

@@ -24,13 +24,14 @@ from hit_rfgm_ros.cli.node_options import NodeSettings
 from hit_rfgm_ros.cli.running import open_host
 from hit_rfgm_ros.cli.session import Outcome, Session, open_outputs, overlaps_of, plot_outcome
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings
+from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.data.scene import Scene
 from hit_rfgm_ros.messages.client import frame_report
 from hit_rfgm_ros.messages.values import read_header
 from hit_rfgm_ros.nodes.host import Host, QoS
 from hit_rfgm_ros.nodes.init_call import call_init
 from hit_rfgm_ros.nodes.picture_codec import OwnCodec
-from hit_rfgm_ros.runtime.params import TRACKER_TABLE
+from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
 from hit_rfgm_ros.runtime.reports import BoxRequest, Header, InitRequest, Level, Reason
 import numpy as np
 
@@ -96,25 +97,31 @@ def parameters_of(settings: TrackerSettings) -> Iterator[str]:
     """The options of a tracker as parameters ``name=value`` of the node.
 
     Raises:
-        click.UsageError: for an option that the node does not have.
+        click.UsageError: for an option that the node does not have, or a value that it refuses.
     """
-    yield f'model={settings.model}'
-    yield f'weights={settings.weights or ""}'
-    yield f'backend={settings.backend}'
-    yield f'device={settings.device}'
-    yield f'precision={settings.precision}'
-    yield f'paper_mode={str(settings.paper_mode).lower()}'
-    yield f'num_threads={settings.threads}'
-    yield 'max_targets=1'
-    # No image shall be lost on the way: those that are dropped, the tracker had no time for.
-    yield 'image_reliability=reliable'
-    for name, value in settings.options.items():
+    values = {
+        'model': settings.model,
+        'weights': settings.weights or '',
+        'backend': settings.backend,
+        'device': settings.device,
+        'precision': settings.precision,
+        'paper_mode': settings.paper_mode,
+        'num_threads': settings.threads,
+        'max_targets': 1,
+        # No image shall be lost on the way: those that are dropped, the tracker had no time for.
+        'image_reliability': 'reliable',
+        **settings.options,
+    }
+    for name in settings.options:
         if name not in TRACKER_TABLE:
             flag = '--' + name.replace('_', '-')
             raise click.UsageError(
                 f'{flag} is no parameter of the tracker node; add --single-process.'
             )
-        yield f'{name}={str(value).lower()}'
+    with wrong_use():
+        TrackerParams.from_values(values)
+    for name, value in values.items():
+        yield f'{name}={str(value).lower() if isinstance(value, bool) else value}'
 
 
 class _Client:

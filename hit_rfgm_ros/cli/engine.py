@@ -15,6 +15,7 @@ from hit_rfgm_ros.cli.engine_options import (
     describe_network,
     load_weights,
 )
+from hit_rfgm_ros.cli.wrong_use import parse_device
 from hit_rfgm_ros.config.tracker import BACKENDS, PRECISIONS
 from hit_rfgm_ros.data.pictures import open_source
 from hit_rfgm_ros.engines import accepted
@@ -35,7 +36,13 @@ def engine() -> None:
 @click.option('--model', required=True, type=MODEL, help='The model to build.')
 @click.option('--weights', 'weights_file', help=WEIGHTS_HELP)
 @click.option('--backend', type=click.Choice(BACKENDS), default='auto', show_default=True)
-@click.option('--device', default='auto', show_default=True, help='auto, cpu, cuda or cuda:N.')
+@click.option(
+    '--device',
+    default='auto',
+    show_default=True,
+    callback=parse_device,
+    help='auto, cpu, cuda or cuda:N.',
+)
 @click.option('--precision', type=click.Choice(PRECISIONS), default='auto', show_default=True)
 @STAGES
 def build_command(

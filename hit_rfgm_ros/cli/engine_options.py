@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.config.models import MODELS, get_model_config
 from hit_rfgm_ros.config.rfgm import MAX_STAGES, RFGMConfig
 from hit_rfgm_ros.engines.random_weights import random_weights
@@ -28,7 +29,8 @@ def load_weights(model: str, weights: str | None, relevance_stages: int | None =
         found = random_weights(get_model_config(model))
     else:
         found = read_weights(find_weights(model, weights), model)
-    return serve(found, ALL_STORED if relevance_stages is None else relevance_stages)
+    with wrong_use():  # stages of a HiT; weights that lack a ranker are another error
+        return serve(found, ALL_STORED if relevance_stages is None else relevance_stages)
 
 
 def describe_network(weights: Weights) -> str:

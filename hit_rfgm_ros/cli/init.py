@@ -10,6 +10,7 @@ import click
 from hit_rfgm_ros.cli.node_options import NodeSettings, log_to_stderr, node_options
 from hit_rfgm_ros.cli.running import open_host
 from hit_rfgm_ros.cli.values import read_box, read_stamp
+from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.runtime.reports import NANOSECONDS, BoxRequest, InitRequest
 from hit_rfgm_ros.types import Box
 
@@ -74,6 +75,8 @@ def init(
         raise click.UsageError('--id goes with one --box.')
     if len(labels) not in (0, 1, len(boxes)):
         raise click.UsageError(f'give one --label, or one per --box; got {len(labels)}.')
+    with wrong_use():
+        node.resolve(tracker)
     named = list(labels) or ['']
     named = named * len(boxes) if len(named) == 1 else named
     request = InitRequest(

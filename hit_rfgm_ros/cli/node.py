@@ -19,9 +19,9 @@ from hit_rfgm_ros.cli.running import (
     require_dds,
     stop_on_signals,
 )
-from hit_rfgm_ros.errors import ConfigError
+from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.runtime.param_file import read_param_file
-from hit_rfgm_ros.runtime.param_store import SIM_TIME
+from hit_rfgm_ros.runtime.param_store import SIM_TIME, ParameterStore
 from hit_rfgm_ros.runtime.params import TRACKER_TABLE, TrackerParams
 
 _log = logging.getLogger('hit_rfgm_ros.node')
@@ -64,18 +64,32 @@ def node(
     """
     with stop_on_signals() as stop:
         log_to_stderr(node.log_level)
-        try:
+        with wrong_use():
             given = parse_pairs({**TRACKER_TABLE, SIM_TIME.name: SIM_TIME}, pairs)
-        except ConfigError as error:
-            raise click.UsageError(f'--param: {error}') from error
         filed: dict[str, Any] = {}
         if params_file is not None:
             filed, warnings = read_param_file(params_file, node.full_name)
             for warning in warnings:
                 _log.warning(warning)
+        with wrong_use():
+            _check_together(filed, {**given, **values})
         if child:
             end_with_parent()
         _run(node, {**filed, **given, **values}, stop)
+
+
+def _check_together(filed: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Check that what is given fits together and to the file.
+
+    What is wrong in the file alone the node says itself, and waits for a better value.
+
+    Raises:
+        ConfigError: naming what does not fit.
+    """
+    store = ParameterStore(TRACKER_TABLE, TrackerParams())
+    store.load(filed)
+    own = {name: value for name, value in given.items() if name != SIM_TIME.name}
+    store.params.changed(own)
 
 
 def _run(settings: NodeSettings, values: dict[str, Any], stop: threading.Event) -> None:

@@ -9,7 +9,8 @@ import logging
 from typing import Any
 
 import click
-from hit_rfgm_ros.dds.names import parse_remappings
+from hit_rfgm_ros.cli.wrong_use import wrong_use
+from hit_rfgm_ros.dds.names import Names, parse_remappings
 from hit_rfgm_ros.errors import ConfigError
 
 _NODES = 'hit_rfgm_ros.node.'
@@ -38,6 +39,14 @@ class NodeSettings:
     def full_name(self) -> str:
         """With namespace, ``/front/tracker`` for one."""
         return '/' + '/'.join(part for part in (self.namespace.strip('/'), self.name) if part)
+
+    def resolve(self, name: str) -> str:
+        """Full name of a topic or service.
+
+        Raises:
+            ConfigError: if it is not valid, or the node's own name is not.
+        """
+        return Names(self.name, self.namespace, self.remappings).resolve(name)
 
 
 def node_options(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -74,6 +83,8 @@ def node_options(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
                 domain=given.pop('domain'),
                 log_level=given.pop('log_level'),
             )
+            with wrong_use():
+                settings.resolve('~')
             return command(node=settings, **given)
 
         decorated: Callable[..., Any] = with_node

@@ -10,6 +10,7 @@ import click
 from hit_rfgm_ros.cli.node_options import NodeSettings, log_to_stderr, node_options
 from hit_rfgm_ros.cli.parameter_options import parameter_options
 from hit_rfgm_ros.cli.running import end_with_parent, open_host, stop_on_signals
+from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.runtime.param_store import ParameterStore
 from hit_rfgm_ros.runtime.player_params import PLAYER_TABLE, PlayerParams
 
@@ -30,8 +31,11 @@ def play(
     hit_rfgm_ros video_player.
     """
     log_to_stderr(node.log_level)
-    store = ParameterStore(PLAYER_TABLE, PlayerParams.from_values({**values, 'source': source}))
-    node.remappings.setdefault('image_raw', image_topic)
+    with wrong_use():
+        params = PlayerParams.from_values({**values, 'source': source})
+        node.remappings.setdefault('image_raw', image_topic)
+        node.resolve('image_raw')
+    store = ParameterStore(PLAYER_TABLE, params)
     with stop_on_signals() as stop:
         if child:
             end_with_parent()

@@ -90,6 +90,8 @@ def track(
     for path in (csv, video, plot):
         if path is not None and path.exists() and _same(path, source):
             raise click.UsageError(f'{path} is the input itself; take another name.')
+    if fps is not None:
+        settings.check(fps)
     if tokens is not None and not keeps_memory(settings.model):
         raise click.UsageError(
             f'--show-tokens shows the memory of an RFGM, and {settings.model} keeps none; take '

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 )
 @click.option('--data', type=str, help='Folder of training pictures (instead of the config).')
 @click.option('--out', type=str, help='Folder of the run (instead of the config).')
-@click.option('--steps', type=int, help='Optimiser steps (instead of the config).')
-@click.option('--threads', type=int, help='CPU threads of the network (instead of the config).')
+@click.option('--steps', type=click.IntRange(1), help='Optimiser steps (instead of the config).')
+@click.option(
+    '--threads',
+    type=click.IntRange(1),
+    help='CPU threads of the network (instead of the config).',
+)
 @click.option(
     '--finish',
     'finished',

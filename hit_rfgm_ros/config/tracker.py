@@ -12,6 +12,7 @@ from hit_rfgm_ros.errors import ConfigError
 
 BACKENDS = ('auto', 'tensorrt', 'onnxruntime', 'openvino', 'torch')
 PRECISIONS = ('auto', 'fp32', 'fp16', 'bf16', 'int8')
+DEVICES = 'auto|cpu|cuda(:[0-9]{1,3})?'  # pattern
 MEMORY_KINDS = ('auto', 'none', 'fifo', 'score', 'gr')
 WINDOWINGS = ('hann', 'none')
 MEMORY_SIZES = (64, 4096)  # smallest and largest, in tokens

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import re
 
 from hit_rfgm_ros.config.models import MODELS
-from hit_rfgm_ros.config.tracker import BACKENDS, MEMORY_KINDS, PRECISIONS, WINDOWINGS
+from hit_rfgm_ros.config.tracker import BACKENDS, DEVICES, MEMORY_KINDS, PRECISIONS, WINDOWINGS
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.runtime.parameter import Parameter, Parameters, row, table_of
 
@@ -212,7 +212,7 @@ class TrackerParams(Parameters):
 
     def check_together(self) -> None:
         """Refuse a device that cannot be one, and a memory larger than its bound."""
-        if not re.fullmatch('auto|cpu|cuda(:[0-9]{1,3})?', self.device):
+        if not re.fullmatch(DEVICES, self.device):
             raise ConfigError(f'device must be auto, cpu, cuda or cuda:N; got {self.device!r}')
         if self.memory_size > self.memory_size_max:
             raise ConfigError(

@@ -10,6 +10,9 @@ from hit_rfgm_ros.cli import main as main_module
 from hit_rfgm_ros.cli.main import group, main
 import pytest
 
+TRACK = ['track', 'a.mp4', '--init', '1,2,30,40']
+BAG = ['bag', 'a.mcap', '--init', '1,2,30,40', '--out', 'new']
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
@@ -72,6 +75,26 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         pytest.param(['track', 'a.mp4', '--init', '1,2,x,4'], 'not four numbers', id='words'),
         pytest.param(['track', 'a.mp4', '--init', '1,2,0,4'], 'above 0 pixels', id='empty-box'),
         pytest.param(['demo', '--scene', 'x'], "'x' is not one of", id='unknown-scene'),
+        pytest.param([*TRACK, '--model', 'hit_tine'], "'hit_tine' is not one of", id='model'),
+        pytest.param([*TRACK, '--device', 'gpu'], "'gpu' is none of auto, cpu", id='device'),
+        pytest.param([*TRACK, '--memory-size', '10'], 'memory_size must be in [64', id='range'),
+        pytest.param([*TRACK, '--lost-after', 'nan'], 'lost_after must be at least 0', id='nan'),
+        pytest.param([*TRACK, '--fps', 'inf'], 'fps must be above 0 and finite', id='rate'),
+        pytest.param(['demo', '--search-factor', '0'], 'search_factor must be', id='demo'),
+        pytest.param([*BAG, '--search-factor', '0'], 'search_factor must be', id='bag'),
+        pytest.param(
+            [*BAG, *['--init', '1,2,30,40'] * 64], 'max_targets must be in 1 to 64', id='targets'
+        ),
+        pytest.param(
+            ['selftest', '--model', 'hit_tiny', '--relevance-stages', '1'],
+            'has no meaning for hit_tiny',
+            id='stages',
+        ),
+        pytest.param(
+            ['train', '--config', 'config/train/hit_tiny.yaml', '--steps', '0'],
+            '0 is not in the range',
+            id='train',
+        ),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(

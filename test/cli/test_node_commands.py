@@ -120,6 +120,19 @@ def test_a_bad_start_value_of_the_file_leaves_the_node_waiting(
     assert node.stop(signal.SIGINT) < ENDS_WITHIN
 
 
+def test_words_are_judged_with_what_the_file_says(tmp_path: Path) -> None:
+    path = tmp_path / 'tracker.yaml'
+    path.write_text('/**:\n  ros__parameters:\n    memory_size: 400\n')
+    words = ['node', '--params-file', str(path)]
+    status, said = call(*words, '--param', 'memory_size_max=300')
+    assert status == 2
+    assert 'memory_size (400) must not exceed memory_size_max (300)' in said
+    path.write_text('/**:\n  memory_size: 400\n')
+    status, said = call(*words)
+    assert status == 1
+    assert "below '/**' a line 'ros__parameters:' is missing" in said
+
+
 def test_a_child_ends_with_its_parent(start: Callable[..., Running]) -> None:
     camera = start('play', 'scene:easy', '--child')
     camera.wait_for('waiting for a subscriber')
@@ -132,16 +145,24 @@ def test_a_child_ends_with_its_parent(start: Callable[..., Running]) -> None:
     ('arguments', 'words'),
     [
         (['node', '--param', 'max_targets=900'], 'max_targets must be in 1 to 64'),
+        (['node', '--memory-size', '10'], 'memory_size must be in 64 to 1024'),
+        (['node', '--memory-size', '500'], 'memory_size (500) must not exceed memory_size_max'),
+        (['node', '--device', 'gpu'], 'device must be auto, cpu, cuda or cuda:N'),
+        (['node', '--model', 'hit_tine'], "did you mean 'hit_tiny'"),
+        (['node', '--name', '1st'], 'a node name is letters, digits and underscores'),
         (['node', '--param', 'modl=hit_tiny'], "did you mean 'model'"),
         (['node', '--remap', 'image_raw'], 'is not FROM:=TO'),
         (['init'], "Missing option '--box'"),
         (['init', '--box', '1,2,3'], 'four'),
+        (['init', '--box', '1,2,30,40', '--tracker', 'front eye'], "got '/front eye'"),
         (['init', '--box', '1,2,30,nan'], 'finite'),
         (['init', '--box', '1,2,30,40', '--stamp', 'now'], 'is no number of seconds'),
         (['init', '--box', '1,2,30,40', '--box', '5,6,70,80', '--id', '1'], 'one --box'),
         (['select', '--box', '1,2,3,x'], 'box must be of type double_array'),
+        (['select', '--box', '1,2,3'], 'box must hold x, y, width, height'),
         (['play'], "Missing argument 'SOURCE'"),
         (['play', 'scene:demo', '--encoding', 'bgr'], "did you mean 'bgr8'"),
+        (['play', 'scene:demo', '--image-topic', '2d'], "got '/2d'"),
     ],
 )
 def test_wrong_use_is_named_in_one_line(arguments: list[str], words: str) -> None:

@@ -187,8 +187,9 @@ def test_every_option_of_the_tracker_is_explained() -> None:
 
 
 def test_a_tracker_option_reaches_the_tracker(clip: Path) -> None:
-    result = track(clip, '--init', '52,112,36,36', '--search-factor', '0.5')
-    assert 'search_factor must be at least 1' in str(result.exception)
+    result = track(clip, '--init', '52,112,36,36', '--min-box-size', '100')
+    assert result.exit_code == 1
+    assert 'min_box_size' in str(result.exception)
 
 
 def test_the_tracker_gets_frames_in_rgb(clip: Path, tmp_path: Path) -> None:
