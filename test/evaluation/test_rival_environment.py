@@ -41,43 +41,34 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_it_is_made_once_and_kept_to_ourselves(cache: Path, wheel: Path) -> None:
+def test_it_is_made_once_whole_and_for_us_alone(cache: Path, wheel: Path) -> None:
     assert python_of('tiny') is None
+    away = wheel.rename(wheel.with_suffix('.away'))
+    with pytest.raises(RivalError, match=r'ended with 1: .*tiny.*run the same command again'):
+        install('tiny')
+    assert python_of('tiny') is None  # though the folder is there
+    version = f'python{sys.version_info.major}{sys.version_info.minor}'
+    folder = cache / 'environments' / f'tiny-{version}'
+    (folder / 'half').write_text('')
+    away.rename(wheel)
+
     lines: list[str] = []
     python = install('tiny', on_line=lines.append)
-    assert python == python_of('tiny')
+    assert python == python_of('tiny') == folder / 'bin' / 'python'
     assert any('Successfully installed tiny' in line for line in lines)
+    assert not (folder / 'half').exists()
+    assert stat.S_IMODE((cache / 'environments').stat().st_mode) == 0o700
     done = subprocess.run(
         [python, '-I', '-c', 'import tiny, numpy'], capture_output=True, text=True
     )
     assert "No module named 'numpy'" in done.stderr  # nothing of ours is seen there
-    assert stat.S_IMODE((cache / 'environments').stat().st_mode) == 0o700
-    lines.clear()
+
     wheel.unlink()  # a second call installs nothing
+    lines.clear()
     assert install('tiny', on_line=lines.append) == python
     assert len(lines) == 1
     assert lines[0].startswith('tiny is there: ')
     python.unlink()  # as an update of the system's Python does
-    assert python_of('tiny') is None
-
-
-def test_what_was_interrupted_does_not_count_and_is_made_anew(cache: Path, wheel: Path) -> None:
-    version = f'python{sys.version_info.major}{sys.version_info.minor}'
-    folder = cache / 'environments' / f'tiny-{version}'
-    (folder / 'bin').mkdir(parents=True)
-    (folder / 'bin' / 'python').symlink_to(sys.executable)
-    (folder / 'half').write_text('')
-    assert python_of('tiny') is None
-    assert install('tiny') == folder / 'bin' / 'python'
-    assert not (folder / 'half').exists()
-
-
-def test_without_the_library_pips_words_and_what_to_do_are_told(
-    wheel: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wheel.unlink()
-    with pytest.raises(RivalError, match=r'ended with 1: .*tiny.*run the same command again'):
-        install('tiny')
     assert python_of('tiny') is None
 
 

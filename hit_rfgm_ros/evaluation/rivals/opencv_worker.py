@@ -33,17 +33,17 @@ def make_tracker(name: str, models: list[str]) -> Any:
         name: csrt, kcf, mil, nano or vit.
         models: paths of its networks; for nano backbone and head, for vit one.
     """
-    label = 'Nano' if name == 'nano' else name.upper() if name != 'vit' else 'Vit'
-    if not hasattr(cv2, 'Tracker' + label):
+    label = name.capitalize() if name in ('nano', 'vit') else name.upper()
+    create = getattr(cv2, f'Tracker{label}_create', None)
+    if create is None:
         raise LookupError(f'OpenCV {cv2.__version__} of {sys.executable} has no Tracker{label}')
-    kind = getattr(cv2, 'Tracker' + label)
     if not models:
-        return kind.create()
+        return create()
     settings = getattr(cv2, f'Tracker{label}_Params')()
     fields = ('backbone', 'neckhead') if name == 'nano' else ('net',)
     for field, model in zip(fields, models):
         setattr(settings, field, model)
-    return kind.create(settings)
+    return create(settings)
 
 
 def _seed() -> None:
