@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from hit_rfgm_ros.cli.table import number, table
 
 _SCORES = {
     'auc': 'AUC',
@@ -25,14 +27,14 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
         if not trackers:
             continue
         yield heading(summary, profile)
-        yield from _table(_score_rows(trackers))
+        yield from table(_score_rows(trackers))
         yield from _as_printed(profile, trackers)
         yield from _notes(trackers)
         yield ''
     robot = summary['trackers']
     if any(entry.get('latency_ms') or entry.get('absence') for entry in robot.values()):
         yield 'Speed, and what is said where the target is absent:'
-        yield from _table(_robot_rows(robot))
+        yield from table(_robot_rows(robot))
         yield ''
 
 
@@ -54,7 +56,7 @@ def _count(number: int, word: str) -> str:
 def _score_rows(trackers: Mapping[str, Any]) -> list[list[str]]:
     rows = [['tracker', *_SCORES.values()]]
     for name, entry in trackers.items():
-        rows.append([name, *(_number(entry.get(key), '.2f') for key in _SCORES)])
+        rows.append([name, *(number(entry.get(key), '.2f') for key in _SCORES)])
     return rows
 
 
@@ -91,25 +93,13 @@ def _robot_rows(trackers: Mapping[str, Any]) -> list[list[str]]:
         rows.append(
             [
                 name,
-                _number(entry.get('fps'), '.1f'),
-                *(_number(latency.get(key), '.1f') for key in ('p50', 'p95', 'p99')),
-                _number(absence.get('absent_as_tracking'), '.0%'),
-                _number(absence.get('seconds_to_lost_median'), '.2f', ' s'),
-                _number(absence.get('seconds_to_recover_median'), '.2f', ' s'),
-                _number(long_term.get('f_score'), '.1f'),
-                *(_number(confidence.get(key), '.3f') for key in ('ece', 'auroc')),
+                number(entry.get('fps'), '.1f'),
+                *(number(latency.get(key), '.1f') for key in ('p50', 'p95', 'p99')),
+                number(absence.get('absent_as_tracking'), '.0%'),
+                number(absence.get('seconds_to_lost_median'), '.2f', ' s'),
+                number(absence.get('seconds_to_recover_median'), '.2f', ' s'),
+                number(long_term.get('f_score'), '.1f'),
+                *(number(confidence.get(key), '.3f') for key in ('ece', 'auroc')),
             ]
         )
     return rows
-
-
-def _number(value: float | None, form: str, unit: str = '') -> str:
-    return '-' if value is None else f'{value:{form}}{unit}'
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns; the first one to the left, the numbers to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for first, *numbers in rows:
-        cells = [text.rjust(width) for text, width in zip(numbers, widths[1:])]
-        yield '  '.join([first.ljust(widths[0]), *cells])
