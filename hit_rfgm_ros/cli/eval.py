@@ -197,6 +197,8 @@ def _check(
             'nothing to run: give --model M, --rival R, --tracker-onnx F or --tracker-python F:N; '
             'or --score-only for results that are there.'
         )
+    if submission is not None and submission.suffix != '.zip':
+        raise click.UsageError(f'--submission {submission}: its name must end in .zip.')
     for option, value in (('--name', called), ('--submission', submission)):
         if value is not None and len(specs) != 1:
             raise click.UsageError(f'{option} is for a single tracker, these are {len(specs)}.')

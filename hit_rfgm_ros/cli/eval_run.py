@@ -11,6 +11,7 @@ import traceback
 import click
 from hit_rfgm_ros.cli import eval_table
 from hit_rfgm_ros.cli.interrupt import Interruption
+from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.data.datasets.registry import Dataset
 from hit_rfgm_ros.errors import DatasetError, HitRfgmError
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
@@ -60,7 +61,8 @@ def evaluate(
     check_rules(dataset, wish.rules)
     if wish.submission is not None:
         server_of(dataset)
-    jobs = make_jobs(wish.out, dataset, specs, paces)
+    with wrong_use():
+        jobs = make_jobs(wish.out, dataset, specs, paces)
     record_dataset(wish.out, dataset, wish.root)
     outcome = Outcome()
     if not wish.score_only:

@@ -204,6 +204,9 @@ def test_surplus_results_are_named(
         (['--model', 'hit_tiny', '--real-time', 'vot', '--jobs', '2'], 'the machine to itself'),
         (['--model', 'hit_tiny', '--model', 'hit_base', '--weights', 'f'], '--weights belongs to'),
         (['--model', 'hit_tiny', '--model', 'hit_base', '--name', 'x'], '--name is for a single'),
+        (['--model', 'hit_tiny', '--submission', 'a.tar'], 'must end in .zip'),
+        (['--model', 'hit_tiny', '--name', 'a/b'], "'a/b' cannot be the name of a folder"),
+        (['--model', 'hit_tiny', '--search-factor', '0.5'], 'search_factor must be at least 1'),
         (['--score-only', '--submission', 'a.zip'], '--submission is for a single tracker'),
         (['--tracker-python', 'nowhere.py:Still'], 'is no Python file'),
         (['--rival', 'csrt', '--rival', 'kcf', '--rival-model', __file__], 'one --rival with it'),
@@ -226,7 +229,6 @@ def test_wrong_use_is_named(
     ('arguments', 'message'),
     [
         (['--submission', 'a.zip'], 'folder has its ground truth published and no server'),
-        (['--name', 'a/b'], "'a/b' cannot be the name of a folder"),
         (['--sequences', 'beee'], "unknown sequence 'beee'; did you mean bee?"),
     ],
 )
