@@ -32,6 +32,8 @@ COMMANDS = {
     'select': 'Draw a box on the live image and let a running tracker node start there.',
     'bag': 'Track through a recorded bag of ROS 2 and write one with the results added.',
     'eval': 'Run trackers over a data set and score them by the rules of a named tool.',
+    'report': 'Write a page of the results of an evaluation, and its pictures.',
+    'bench': 'Measure how fast this machine is with our models, and compare such reports.',
     'selftest': 'Check every back end of this machine on a golden sequence.',
     'doctor': 'Say what this machine has and what is amiss.',
     'weights': 'Import, look at, check and list the weights of models.',

@@ -1,0 +1,1 @@
+"""How fast this machine is with our models, and whether that changed."""
