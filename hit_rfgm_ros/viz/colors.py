@@ -13,6 +13,16 @@ INITIALIZED_COLOR: RGB = (86, 180, 255)
 CATCHING_UP_COLOR: RGB = (190, 150, 255)
 TRUTH_COLOR: RGB = (245, 245, 245)
 PANEL_COLOR: RGB = (18, 22, 28)
+# For trackers in plots: nearly everybody tells them apart (after Okabe and Ito).
+SERIES_COLORS: tuple[RGB, ...] = (
+    (0, 114, 178),
+    (213, 94, 0),
+    (0, 146, 107),
+    (181, 83, 156),
+    (190, 135, 0),
+    (62, 158, 214),
+    (92, 100, 112),
+)
 
 
 def as_hex(color: RGB) -> str:

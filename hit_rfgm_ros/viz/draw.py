@@ -55,7 +55,7 @@ def draw_track(
     scale = _scale(canvas)
     color = STATE_COLORS[result.state]
     if truth is not None:
-        _rectangle(canvas, truth, TRUTH_COLOR, max(1, round(scale)))
+        draw_rectangle(canvas, truth, TRUTH_COLOR, max(1, round(scale)))
     known = result.confidence_kind is not ConfidenceKind.NONE
     words = result.state.value + (f' {100 * result.confidence:.0f}%' if known else '')
     mark = TargetMark(
@@ -142,7 +142,8 @@ def corner_marks(canvas: ImageU8, box: Box, color: RGB, scale: float) -> None:
         cv2.polylines(canvas, lines, False, shade, thickness + extra, cv2.LINE_AA, _SHIFT)
 
 
-def _rectangle(canvas: ImageU8, box: Box, color: RGB, thickness: int) -> None:
+def draw_rectangle(canvas: ImageU8, box: Box, color: RGB, thickness: int) -> None:
+    """A closed outline, smooth."""
     x1, y1, x2, y2 = _edges(box)
     line = _fixed_point(np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]]))
     cv2.polylines(canvas, [line], True, color, thickness, cv2.LINE_AA, _SHIFT)

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hit_rfgm_ros.optional import require
 from hit_rfgm_ros.types import ImageU8, TrackState
-from hit_rfgm_ros.viz.colors import STATE_COLORS, as_hex
+from hit_rfgm_ros.viz.course import draw_curves, draw_states
+from hit_rfgm_ros.viz.look import FAINT, INK, new_figure
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-_INK, _FAINT, _GROUND = '#1c2128', '#8b949e', '#ffffff'
-_OVERLAP, _CONFIDENCE, _ABSENT = '#3b6fd4', '#e2762f', '#e9ecf0'
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +47,7 @@ def save_plot(track: TrackPlot, path: str | Path) -> None:
         MissingDependencyError: if matplotlib is not installed.
         OSError: if the file cannot be written.
     """
-    require('matplotlib', extra='plot', purpose='plots')
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 5.2), dpi=110, facecolor=_GROUND)
-    FigureCanvasAgg(figure)
+    figure = new_figure(11, 5.2)
     columns = max(len(track.strip), 1)
     grid = figure.add_gridspec(
         3,
@@ -69,11 +60,12 @@ def save_plot(track: TrackPlot, path: str | Path) -> None:
         hspace=0.16,
         wspace=0.05,
     )
-    figure.text(0.055, 0.95, track.title, size=14, weight='bold', color=_INK)
-    figure.text(0.055, 0.907, track.subtitle, size=9.5, color=_FAINT)
+    figure.text(0.055, 0.95, track.title, size=14, weight='bold', color=INK)
+    figure.text(0.055, 0.907, track.subtitle, size=9.5, color=FAINT)
     curves = figure.add_subplot(grid[1, :])
-    _draw_curves(curves, track)
-    _draw_states(figure.add_subplot(grid[2, :], sharex=curves), track)
+    draw_curves(curves, track.times, track.confidence, track.overlap)
+    _add_legend(curves)
+    draw_states(figure.add_subplot(grid[2, :], sharex=curves), track.times, track.states)
     for column, (time, image) in enumerate(track.strip):
         _draw_key_frame(figure.add_subplot(grid[0, column]), time, image)
     _mark_key_frames(curves, track)
@@ -84,66 +76,23 @@ def _draw_key_frame(axes: Axes, time: float, image: ImageU8) -> None:
     axes.imshow(image, interpolation='antialiased')
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_xlabel(f'{time:.1f} s', size=8, color=_FAINT, labelpad=2)
+    axes.set_xlabel(f'{time:.1f} s', size=8, color=FAINT, labelpad=2)
     for spine in axes.spines.values():
         spine.set_visible(False)
 
 
-def _draw_curves(axes: Axes, track: TrackPlot) -> None:
-    """Overlap and confidence; spells without a visible target are shaded."""
-    if track.overlap is not None:
-        absent = np.isnan(track.overlap)
-        for start, end in _spells(absent):
-            axes.axvspan(*_edges(track.times, start, end), color=_ABSENT, lw=0, zorder=0)
-        if absent.any():
-            axes.fill_between([], [], color=_ABSENT, label='target not visible')
-        axes.plot(track.times, track.overlap, color=_OVERLAP, lw=1.6, label='overlap with truth')
-        axes.fill_between(track.times, track.overlap, color=_OVERLAP, alpha=0.10, lw=0)
-    if np.isfinite(track.confidence).any():
-        axes.plot(track.times, track.confidence, color=_CONFIDENCE, lw=1.3, label='confidence')
-    axes.set_ylim(0, 1.04)
-    axes.set_xlim(track.times[0], max(track.times[-1], track.times[0] + 1e-3))
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
-    axes.grid(axis='y', color='#eef0f3', lw=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelbottom=False, length=0, labelsize=8.5, colors=_FAINT)
-    _bare(axes)
+def _add_legend(axes: Axes) -> None:
+    """Above the key frames, at the right."""
     if axes.get_legend_handles_labels()[0]:
         axes.legend(
             loc='lower right',
             bbox_to_anchor=(1.0, 1.66),
             fontsize=8.5,
-            labelcolor=_INK,
+            labelcolor=INK,
             frameon=False,
             borderaxespad=0,
             ncols=3,
         )
-
-
-def _draw_states(axes: Axes, track: TrackPlot) -> None:
-    """A ribbon in the colours of the states."""
-    start = 0
-    for state, group in groupby(track.states):
-        end = start + len(list(group))
-        left, right = _edges(track.times, start, end)
-        axes.axvspan(left, right, color=as_hex(STATE_COLORS[state]), lw=0)
-        if right - left > 0.055 * (track.times[-1] - track.times[0]):
-            axes.text(
-                0.5 * (left + right),
-                0.47,
-                state.value,
-                transform=axes.get_xaxis_transform(),
-                ha='center',
-                va='center',
-                size=7,
-                color=_INK,
-            )
-        start = end
-    axes.set_ylim(0, 1)
-    axes.set_yticks([])
-    axes.tick_params(labelsize=8.5, colors=_FAINT, length=3)
-    axes.set_xlabel('seconds', size=9, color=_FAINT)
-    _bare(axes)
 
 
 def _mark_key_frames(axes: Axes, track: TrackPlot) -> None:
@@ -154,24 +103,7 @@ def _mark_key_frames(axes: Axes, track: TrackPlot) -> None:
         marker='v',
         ls='none',
         ms=5,
-        color=_FAINT,
+        color=FAINT,
         transform=axes.get_xaxis_transform(),
         clip_on=False,
     )
-
-
-def _spells(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and one past the last index of each run of true flags."""
-    steps = np.diff(np.concatenate([[False], flags, [False]]).astype(int))
-    return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist()))
-
-
-def _edges(times: NDArray[np.float64], start: int, end: int) -> tuple[float, float]:
-    """Times at which a run of frames begins and ends."""
-    return float(times[start]), float(times[min(end, len(times) - 1)])
-
-
-def _bare(axes: Axes) -> None:
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    axes.set_facecolor(_GROUND)
