@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 import platform
 
 # Instructions that make a precision faster than fp32, as Linux names them (x86 and Arm).
 FAST = {
+    'fp16': ('avx512_fp16', 'amx_fp16', 'fphp'),
     'bf16': ('avx512_bf16', 'amx_bf16', 'bf16'),
     'int8': ('avx512_vnni', 'avx_vnni', 'amx_int8', 'asimddp', 'i8mm'),
 }
-_NAMED = ('avx', 'avx2', 'fma', 'f16c', 'avx512f', 'asimd', 'fphp', *FAST['bf16'], *FAST['int8'])
+_NAMED = ('avx', 'avx2', 'fma', 'f16c', 'avx512f', 'asimd', *chain(*FAST.values()))
 
 
 @lru_cache(maxsize=1)

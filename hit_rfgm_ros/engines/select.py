@@ -28,6 +28,9 @@ ABILITIES: dict[str, dict[str, tuple[str, ...]]] = {
     'onnxruntime': {'cpu': ('fp32', 'int8')},
     'torch': {'cpu': ('fp32', 'bf16'), 'cuda': ('fp32', 'fp16', 'bf16')},
 }
+# What works, but is too slow to be chosen unless its back end is asked for by name: for
+# measurements.
+SLOW: dict[str, dict[str, tuple[str, ...]]] = {'torch': {'cpu': ('fp16',)}}
 NOT_INSTALLED = {
     name: f"not installed (pip install 'hit_rfgm_ros[{name}]')" for name in ('openvino', 'torch')
 }
@@ -88,6 +91,8 @@ def create_engine(
     for name, place in _candidates(backend, device):
         try:
             wish = _Wish(place, wanted, max_batch, threads, memory_tokens, fetch)
+            if backend == 'auto':
+                _check_not_slow(name, place, wanted)
             engine = _build(name, config, weights, wish)
         except (EngineError, MissingDependencyError) as error:
             if backend != 'auto':
@@ -108,7 +113,8 @@ def create_engine(
 def possible_engines() -> list[tuple[str, str, str]]:
     """Back end, device and precision of every engine that could run on this machine.
 
-    Whether the libraries are installed is not looked at; a GPU counts only where torch sees it.
+    Without those that are slow. Whether the libraries are installed is not looked at; a GPU
+    counts only where torch sees it.
     """
     devices = ('cpu', 'cuda') if _sees_gpu() else ('cpu',)
     return [
@@ -121,7 +127,12 @@ def possible_engines() -> list[tuple[str, str, str]]:
 
 def supported_precisions(backend: str, device: str) -> tuple[str, ...]:
     """Precisions that a back end knows on a device; empty where it does not run at all."""
-    return ABILITIES.get(backend, {}).get(device.partition(':')[0], ())
+    kind = device.partition(':')[0]
+    return tuple(
+        precision
+        for abilities in (ABILITIES, SLOW)
+        for precision in abilities.get(backend, {}).get(kind, ())
+    )
 
 
 def _network(
@@ -230,6 +241,14 @@ def _check_ability(name: str, device: str, precision: str) -> None:
     if precision not in known:
         raise PrecisionError(
             f'{name} on {device} cannot do {precision}; it can do {", ".join(known)}'
+        )
+
+
+def _check_not_slow(name: str, device: str, precision: str) -> None:
+    if precision in SLOW.get(name, {}).get(device.partition(':')[0], ()):
+        raise PrecisionError(
+            f'{name} on {device} does {precision} slowly, and only where it is asked for by name '
+            f'(backend {name})'
         )
 
 

@@ -16,7 +16,7 @@ from hit_rfgm_ros.types import Array
 import numpy as np
 from numpy.typing import DTypeLike
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB, for values in [0, 1]
 DEVIATION = (0.229, 0.224, 0.225)
@@ -68,19 +68,19 @@ class TorchEngine(BaseEngine):
             config: the network.
             tensors: its state dict, official keys.
             device: ``cpu``, ``cuda`` or ``cuda:N``.
-            precision: ``fp32``, ``bf16``, or on a GPU ``fp16``.
+            precision: ``fp32``, ``bf16`` or ``fp16``; the last is slow on most CPUs.
             max_batch: largest batch that `run` takes.
             threads: threads of PyTorch **in this whole process**; 0 leaves them alone.
 
         Raises:
             EngineError: if the device is not there.
-            PrecisionError: if the device cannot do the precision.
+            PrecisionError: if torch cannot do the precision.
             WeightsError: if the tensors do not fit the network.
         """
         self._device = _torch_device(device)
-        if precision not in _DTYPES or (precision == 'fp16' and self._device.type == 'cpu'):
+        if precision not in _DTYPES:
             raise PrecisionError(
-                f'torch on {device} cannot do {precision}; it can do fp32, bf16 and on a GPU fp16'
+                f'torch on {device} cannot do {precision}; it can do {", ".join(_DTYPES)}'
             )
         super().__init__(
             config, device=str(self._device), precision=precision, max_batch=max_batch
@@ -94,9 +94,12 @@ class TorchEngine(BaseEngine):
         network = build_network(config)
         load_state(network, {key: array.astype(np.float32) for key, array in tensors.items()})
         self._dtype = _DTYPES[precision]
-        self._network = fold_batch_norm(network).to(self._device, self._dtype)
+        self._network = fold_batch_norm(network).to(self._device)
         if isinstance(self._network, RFGM):
-            self._network.rankers.float()  # small, and their order decides
+            _shorten(self._network.backbone, self._dtype)
+            self._dtype = torch.float32  # of what goes in
+        else:
+            self._network.to(self._dtype)
         mean, deviation = 255 * np.array(MEAN), 255 * np.array(DEVIATION)
         self._scale = torch.tensor(1 / deviation, dtype=torch.float32, device=self._device)
         self._shift = torch.tensor(-mean / deviation, dtype=torch.float32, device=self._device)
@@ -131,6 +134,26 @@ class TorchEngine(BaseEngine):
             pixels = tensor.float() * self._scale + self._shift
             return pixels.permute(0, 3, 1, 2).to(self._dtype)
         return tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+
+
+def _shorten(backbone: nn.Module, dtype: torch.dtype) -> None:
+    """Let the linear layers of RFGM's encoder, and the attention behind them, run in a short type.
+
+    The sums of the residual branches, the normalisations, the rankers and the head stay in
+    float32: the cell with the highest score decides about the box, and where another is nearly
+    as high small errors move it by a cell.
+    """
+    if dtype == torch.float32:
+        return
+    for layer in backbone.modules():
+        if isinstance(layer, nn.Linear):
+            layer.to(dtype)
+            layer.register_forward_pre_hook(_cast_input)
+
+
+def _cast_input(layer: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    dtype = next(layer.parameters()).dtype
+    return tuple(value.to(dtype) for value in given)
 
 
 def _hit(network: HiT, graph: str, given: Mapping[str, Tensor]) -> dict[str, Tensor]:

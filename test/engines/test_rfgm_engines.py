@@ -152,6 +152,28 @@ def test_rfgm_in_bf16_is_near_fp32_and_not_the_same(
     assert 1e-6 < difference.mean() < 0.02
 
 
+@pytest.mark.parametrize(('precision', 'limit'), [('fp16', 0.01), ('bf16', 0.05)])
+def test_torch_keeps_sums_and_normalisations_of_rfgm_in_float32(
+    precision: str,
+    limit: float,
+    engines: dict[str, BaseEngine],
+    tiny_rfgm: RFGMConfig,
+    scene: dict[str, np.ndarray],
+) -> None:
+    reduced = create_engine(tiny_rfgm, None, backend='torch', precision=precision, device='cpu')
+    template = {'template': scene['template']}
+    np.testing.assert_array_equal(  # a memory holds the same tokens in every precision
+        reduced.run('template', template)['template_tokens'],
+        engines['torch'].run('template', template)['template_tokens'],
+    )
+    # A common offset is normalised away, but leaves a short type few digits for the rest.
+    scene['memory'] += np.float32(1000)
+    expected, found = track(engines['torch'], scene), track(reduced, scene)
+    for name in MAPS:
+        assert found[name].dtype == np.float32
+        assert 0 < np.abs(found[name] - expected[name]).max() < limit
+
+
 @pytest.mark.parametrize('stages', [0, 1])
 def test_fewer_stages_keep_more(
     stages: int, tiny_rfgm: RFGMConfig, scene: dict[str, np.ndarray]

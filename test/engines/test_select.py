@@ -86,11 +86,14 @@ def test_a_back_end_asked_for_by_name_is_not_replaced(
             'openvino on cpu cannot do fp16; it can do fp32, bf16, int8',
         ),
         (
-            {'backend': 'torch', 'precision': 'fp16', 'device': 'cpu'},
-            'torch on cpu cannot do fp16; it can do fp32, bf16',
+            {'backend': 'torch', 'precision': 'int8', 'device': 'cpu'},
+            'torch on cpu cannot do int8; it can do fp32, bf16, fp16',
         ),
         ({'backend': 'openvino', 'device': 'cuda'}, 'openvino runs here on cpu, not on cuda'),
-        ({'precision': 'fp16', 'device': 'cpu'}, 'no back end can run hit_tiny on cpu in fp16: '),
+        (
+            {'precision': 'fp16', 'device': 'cpu'},
+            r'no back end can run hit_tiny on cpu in fp16: .*torch on cpu does fp16 slowly',
+        ),
         ({'precision': 'int8', 'backend': 'openvino'}, 'int8 needs the ranges'),
     ],
 )
@@ -128,6 +131,17 @@ def test_a_missing_gpu_is_named(small: HiTConfig, device: str) -> None:
 def test_auto_passes_over_back_ends_that_lack_the_precision(small: HiTConfig) -> None:
     engine = create_engine(small, None, precision='bf16')
     assert (engine.backend, engine.precision) == ('openvino', 'bf16')
+
+
+def test_what_is_slow_is_there_for_those_who_ask_for_it(
+    small: HiTConfig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr('hit_rfgm_ros.engines.cpu.cpu_flags', lambda: frozenset({'avx2'}))
+    engine = create_engine(small, None, backend='torch', device='cpu', precision='fp16')
+    assert (engine.device, engine.precision) == ('cpu', 'fp16')
+    assert 'fp16 will not be faster than fp32 here' in caplog.text
+    assert ('torch', 'cpu', 'fp16') not in select.possible_engines()
+    assert select.supported_precisions('torch', 'cpu') == ('fp32', 'bf16', 'fp16')
 
 
 def test_a_precision_without_instructions_for_it_warns(

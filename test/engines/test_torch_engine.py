@@ -46,6 +46,16 @@ def test_the_engine_does_not_share_memory_with_the_weights(
     np.testing.assert_array_equal(run_both(engine, pictures(small, 1))['boxes'], before)
 
 
+@pytest.mark.parametrize(('precision', 'limit'), [('fp16', 0.01), ('bf16', 0.05)])
+def test_a_short_type_on_a_cpu_gives_nearly_the_same(
+    precision: str, limit: float, small: HiTConfig, pictures: Pictures, run_both: Run
+) -> None:
+    tensors, images = random_weights(small).tensors, pictures(small, 2)
+    expected = run_both(TorchEngine(small, tensors), images)
+    given = run_both(TorchEngine(small, tensors, precision=precision), images)
+    assert 0 < np.abs(given['boxes'] - expected['boxes']).max() < limit
+
+
 @pytest.mark.gpu
 @needs_gpu
 @pytest.mark.parametrize(('precision', 'limit'), [('fp32', 1e-4), ('fp16', 0.05), ('bf16', 0.05)])
