@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from hit_rfgm_ros.config.hit import HiTConfig
 from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.engines import hit_graph, rfgm_graph
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter
 from hit_rfgm_ros.engines.quantise import Ranges
@@ -17,6 +18,7 @@ import onnx
 
 PRECISIONS = ('fp32', 'bf16', 'int8')
 BACKENDS = ('onnxruntime', 'openvino', 'tensorrt')
+STRASSEN_WIDTH = 768  # channels of a token, from which Strassen's products are used
 
 Config = TypeVar('Config')
 
@@ -28,6 +30,7 @@ def build_graphs(
     precision: str = 'fp32',
     backend: str = 'onnxruntime',
     winograd: bool | None = None,
+    strassen: bool | None = None,
     ranges: Ranges | None = None,
     names: Collection[str] | None = None,
 ) -> dict[str, onnx.ModelProto]:
@@ -42,6 +45,9 @@ def build_graphs(
             ONNX Runtime's in int8 have operators of its own.
         winograd: whether the head's large layers use Winograd's F(4x4, 3x3); by default on a CPU
             where it pays. It costs no accuracy that bf16 does not cost anyway.
+        strassen: whether RFGM's graph ``track`` uses Strassen's products in its linear layers, for
+            an even number of heads; by default where it pays, in OpenVINO in fp32 for wide
+            networks. Costs three quarters of these layers' memory.
         ranges: smallest and largest input of the layers that int8 replaces, see
             `engines.calibrate.collect_ranges`; a layer without a range stays in floats.
         names: the graphs wanted; None makes all.
@@ -66,10 +72,12 @@ def build_graphs(
         raise EngineError(
             f'{config.name} has the graphs {", ".join(writers)}, not {", ".join(sorted(unknown))}'
         )
+    if strassen is None:
+        strassen = _strassen_pays(config, precision, backend)
     graphs = {}
     for name, write in writers.items():
         if names is None or name in names:
-            graph = _writer(name, config, precision, backend, ranges or {})
+            graph = _writer(name, config, precision, backend, ranges or {}, strassen)
             write(graph)
             graphs[name] = graph.model({'model': config.name, 'precision': precision})
     return graphs
@@ -128,8 +136,18 @@ def _winograd_layers(
     return WINOGRAD_LAYERS if winograd else 0
 
 
+def _strassen_pays(config: ModelConfig, precision: str, backend: str) -> bool:
+    wide = isinstance(config, RFGMConfig) and config.width >= STRASSEN_WIDTH
+    return wide and backend == 'openvino' and precision == 'fp32'
+
+
 def _writer(
-    name: str, config: ModelConfig, precision: str, backend: str, ranges: Ranges
+    name: str,
+    config: ModelConfig,
+    precision: str,
+    backend: str,
+    ranges: Ranges,
+    strassen: bool,
 ) -> GraphWriter:
     """An empty graph that suits a back end; templates are embedded rarely, and in floats."""
     if name == 'template':
@@ -141,5 +159,6 @@ def _writer(
         name,
         plain_products=backend == 'onnxruntime',
         clipped_sums=backend == 'openvino' and precision == 'fp32' and not is_hit,
+        strassen=strassen and name == 'track',
         ranges=ranges if precision == 'int8' else None,
     )

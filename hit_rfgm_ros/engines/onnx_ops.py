@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hit_rfgm_ros.engines.folding import Float64
@@ -33,6 +33,7 @@ class GraphWriter:
         clipped_sums: OpenVINO hands a plain layer in float32 to a product that is a tenth slower
             for long sums than the one it takes where something follows: let a clip follow that
             clips nothing.
+        strassen: layers of transformers take Strassen's products, see `strassen`.
         ranges: of the inputs of labelled layers; these layers become int8.
     """
 
@@ -42,11 +43,13 @@ class GraphWriter:
         *,
         plain_products: bool = False,
         clipped_sums: bool = False,
+        strassen: bool = False,
         ranges: Ranges | None = None,
     ) -> None:
         self.name = name
         self.plain_products = plain_products
         self.clipped_sums = clipped_sums
+        self.strassen = strassen
         self.ranges = ranges
         self.watched: dict[str, str] = {}  # label of a layer -> its input
         self._nodes: list[onnx.NodeProto] = []
@@ -198,6 +201,11 @@ class GraphWriter:
         """Cut along an axis."""
         lengths = self.constant(list(sizes), np.int64)
         return self.ops('Split', x, lengths, count=len(sizes), axis=axis)
+
+    def joined(self, parts: Iterable[str], axis: int) -> str:
+        """Put side by side along an axis; one part needs no node."""
+        names = list(parts)
+        return self.op('Concat', *names, axis=axis) if len(names) > 1 else names[0]
 
     def head(self, x: str, count: int, axis: int = 1) -> str:
         """The first ``count`` entries of an axis."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from hit_rfgm_ros.engines.folding import Params
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter
-from hit_rfgm_ros.engines.vit_graph import Block
+from hit_rfgm_ros.engines.vit_graph import Block, Columns
 import numpy as np
 from onnx import TensorProto
 
@@ -79,19 +79,28 @@ def without_padding(graph: GraphWriter, memory: Memory, tokens: str) -> str:
 
 
 def search_weights(
-    graph: GraphWriter, block: Block, q: str, k: str, keys: tuple[int | str, int | str], bias: str
+    graph: GraphWriter,
+    block: Block,
+    q: Columns,
+    k: Columns,
+    keys: tuple[int | str, int | str],
+    bias: str,
 ) -> str:
     """Mean attention weight that the search tokens give to some keys (eq. 10): (B, n, heads).
 
     Args:
         graph: gets the nodes.
         block: the layer.
-        q: queries of the search tokens (B, search, C).
-        k: keys of all tokens (B, N, C).
+        q: queries of the search tokens.
+        k: keys of all tokens.
         keys: the first that is wanted, and the one behind the last.
         bias: see `Memory`.
     """
-    mean = graph.op('ReduceMean', block.weights(q, k, bias), axes=[2], keepdims=0)
+    means = (
+        graph.op('ReduceMean', block.weights(*group, bias), axes=[2], keepdims=0)
+        for group in zip(q, k)
+    )
+    mean = graph.joined(means, axis=1)
     return graph.transpose(graph.cut(mean, *keys, axis=2), 0, 2, 1)
 
 
@@ -122,7 +131,7 @@ def ranked_block(
     graph = block.graph
     normed = block.normalised(x)
     q, k, v = block.queries(normed), block.keys(normed), block.values(normed)
-    search = graph.tail(q, memory.search)
+    search = tuple(graph.tail(group, memory.search) for group in q)
     weights = search_weights(graph, block, search, k, (0, memory.length), memory.bias)
     kept, best = _keep_best(graph, memory, preference(graph, ranker, weights), tenths)
     places = graph.op('Unsqueeze', best, graph.constant([2], np.int64))
@@ -131,9 +140,12 @@ def ranked_block(
         chosen = graph.op('GatherND', tokens, places, batch_dims=1)
         return graph.op('Concat', chosen, graph.tail(tokens, memory.search), axis=1)
 
+    def all_taken(columns: Columns) -> Columns:
+        return tuple(map(taken, columns))
+
     # The search tokens' logits are formed again: to gather those of above took longer, as then
     # no back end fuses the attention.
-    mixed = block.attention(taken(q), taken(k), taken(v), kept.bias)
+    mixed = block.attention(all_taken(q), all_taken(k), all_taken(v), kept.bias)
     return block.finish(taken(x), mixed), kept
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hit_rfgm_ros.engines import strassen
 from hit_rfgm_ros.engines.folding import MEAN, STD, Float64, Params
 from hit_rfgm_ros.engines.onnx_ops import GraphWriter
 import numpy as np
 
 EPS = 1e-6  # of the layer normalisations
 HEAD_WIDTH = 64
+
+# Channels of tokens (B, N, C): one value, or a left and a right half for Strassen's products.
+Columns = tuple[str, ...]
 
 
 def patch_tokens(graph: GraphWriter, params: Params, image: str, positions: str) -> str:
@@ -56,6 +60,9 @@ def layer_norm(graph: GraphWriter, params: Params, x: str) -> str:
 class Block:
     """One layer in the graph; tokens are (B, N, C), heads (B, h, N, 64).
 
+    With Strassen's products queries, keys and values come in two halves with half of the heads
+    each, and so does the attention's outcome.
+
     Attributes:
         graph: gets the nodes.
         params: the state dict below the block.
@@ -75,15 +82,15 @@ class Block:
         """Input of `queries`, `keys` and `values`."""
         return standardised(self.graph, x, self.width)
 
-    def queries(self, normed: str) -> str:
+    def queries(self, normed: str) -> Columns:
         """Queries of these tokens (B, N, C), scaled."""
         return self._project(normed, 0, HEAD_WIDTH**-0.5)
 
-    def keys(self, normed: str) -> str:
+    def keys(self, normed: str) -> Columns:
         """Keys of these tokens (B, N, C)."""
         return self._project(normed, 1)
 
-    def values(self, normed: str) -> str:
+    def values(self, normed: str) -> Columns:
         """Values of these tokens (B, N, C)."""
         return self._project(normed, 2)
 
@@ -91,7 +98,7 @@ class Block:
         """softmax(q k^T + bias): (B, h, queries, keys).
 
         Args:
-            q, k: (B, N, C).
+            q, k: of one value's heads.
             bias: what to add, (B, 1, 1, keys), or nothing.
         """
         # In two steps, as OpenVINO's fused attention likes it.
@@ -101,33 +108,55 @@ class Block:
             scores = self.graph.op('Add', scores, bias)
         return self.graph.op('Softmax', scores, axis=-1)
 
-    def attention(self, q: str, k: str, v: str, bias: str = '') -> str:
+    def attention(self, q: Columns, k: Columns, v: Columns, bias: str = '') -> Columns:
         """All heads' mixtures of the values, side by side: (B, queries, C)."""
+        return tuple(self._mixture(*group, bias) for group in zip(q, k, v))
+
+    def finish(self, x: str, mixed: Columns) -> str:
+        """Projection and MLP, both residual, from the attention's outcome for tokens ``x``."""
+        graph, params = self.graph, self.params
+        proj = (*params.linear('attn.proj'), params.label('attn.proj'))
+        x = graph.op('Add', x, self._whole(self._linear(mixed, proj)))
+        normed = standardised(graph, x, self.width)
+        fc1 = (*behind_norm(params, 'norm2', 'mlp.fc1'), params.label('mlp.fc1'))
+        fc2 = (*params.linear('mlp.fc2'), params.label('mlp.fc2'))
+        return graph.op('Add', x, self._whole(self._linear(self._columns(normed), fc1, fc2)))
+
+    def _mixture(self, q: str, k: str, v: str, bias: str) -> str:
         mixing = self.weights(q, k, bias)
         mixed = self.graph.op('MatMul', mixing, self._by_head(v), name='mix')
         mixed = self.graph.transpose(mixed, 0, 2, 1, 3)
         return self.graph.op('Reshape', mixed, self.graph.constant([0, 0, -1], np.int64))
 
-    def finish(self, x: str, mixed: str) -> str:
-        """Projection and MLP, both residual, from the attention's outcome for tokens ``x``."""
-        graph = self.graph
-        label = self.params.label('attn.proj')
-        x = graph.op('Add', x, graph.dense(mixed, *self.params.linear('attn.proj'), label))
-        weight, bias = behind_norm(self.params, 'norm2', 'mlp.fc1')
-        normed = standardised(graph, x, self.width)
-        hidden = graph.gelu(graph.dense(normed, weight, bias, self.params.label('mlp.fc1')))
-        label = self.params.label('mlp.fc2')
-        return graph.op('Add', x, graph.dense(hidden, *self.params.linear('mlp.fc2'), label))
-
-    def _project(self, normed: str, part: int, scale: float = 1.0) -> str:
+    def _project(self, normed: str, part: int, scale: float = 1.0) -> Columns:
         weight, bias = behind_norm(self.params, 'norm1', 'attn.qkv')
         columns = slice(part * self.width, (part + 1) * self.width)
         weight, bias = scale * weight[:, columns], scale * bias[columns]
-        return self.graph.dense(normed, weight, bias, self.params.label('attn.qkv'))
+        return self._linear(self._columns(normed), (weight, bias, self.params.label('attn.qkv')))
+
+    def _linear(self, x: Columns, *layers: tuple[Float64, Float64, str]) -> Columns:
+        """Linear layers, each a weight, a bias and a label, with GELU between them."""
+        graph = self.graph
+        if graph.strassen:
+            left, right = x
+            return strassen.mlp(graph, (left, right), [layer[:2] for layer in layers])
+        (y,) = x
+        for i, layer in enumerate(layers):
+            y = graph.dense(graph.gelu(y) if i else y, *layer)
+        return (y,)
+
+    def _columns(self, x: str) -> Columns:
+        if not self.graph.strassen:
+            return (x,)
+        return tuple(self.graph.split(x, 2, [self.width // 2] * 2))
+
+    def _whole(self, x: Columns) -> str:
+        return self.graph.joined(x, axis=2)
 
     def _by_head(self, x: str) -> str:
-        """(B, N, C) -> (B, h, N, 64)."""
-        shape = self.graph.constant([0, 0, self.heads, HEAD_WIDTH], np.int64)
+        """The heads of one value: (B, N, C) -> (B, h, N, 64)."""
+        heads = self.heads // 2 if self.graph.strassen else self.heads
+        shape = self.graph.constant([0, 0, heads, HEAD_WIDTH], np.int64)
         return self.graph.transpose(self.graph.op('Reshape', x, shape), 0, 2, 1, 3)
 
 
