@@ -82,6 +82,22 @@ def miniatures() -> Iterator[ModuleType]:
 
 
 @pytest.fixture(scope='session')
+def evaluations() -> Iterator[ModuleType]:
+    """The writer of evaluations without a tracker in test/tools: ``make_evaluation(...)``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(REPOSITORY / 'test' / 'tools'))
+        yield import_module('evaluations')
+
+
+@pytest.fixture(scope='session')
+def bench_reports() -> Iterator[ModuleType]:
+    """The writer of made-up reports of ``hit-rfgm bench`` in test/tools: ``make(...)``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(REPOSITORY / 'test' / 'tools'))
+        yield import_module('bench_reports')
+
+
+@pytest.fixture(scope='session')
 def domain() -> Iterator[int]:
     """A ROS domain of this test process alone, over loopback; the environment says so too."""
     with isolated_domain() as number:

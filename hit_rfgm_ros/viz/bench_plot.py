@@ -150,7 +150,7 @@ def _name_groups(axes: Axes, bars: Sequence[BenchBar], places: Sequence[float]) 
 
 def _draw_percentiles(axes: Axes, bars: Sequence[BenchBar], places: Sequence[float]) -> None:
     quiet(axes, grid='x')
-    headline(axes, 'whole update, percentiles of the frames, ms')
+    headline(axes, 'whole update, ms')
     axes.tick_params(labelleft=False)
     color = _COLORS[1]
     for place, bar in zip(places, bars):
