@@ -1,4 +1,6 @@
-"""Fair timing on a machine that is not idle: one process per variant, one at work at a time.
+"""Fair timing of single graphs: one process per variant, one at work at a time.
+
+`hit-rfgm bench` times whole trackers; here are graphs that no tracker uses, baselines for one.
 
 Process CPU time of a one-thread run is the judge; wall time counts only by its minima.
 """
@@ -9,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 import json
 from pathlib import Path
-import random
 import subprocess
 import sys
 import time
 
+from hit_rfgm_ros.evaluation.bench.turns import shuffled_rounds
 import numpy as np
 
 
@@ -57,11 +59,10 @@ def compare(variants: list[Variant], *, rounds: int, calls: int = 3) -> dict[str
     workers = [_Worker(v) for v in variants]
     times = {v.name: Times() for v in variants}
     try:
-        for _ in range(rounds):
-            for worker in random.sample(workers, len(workers)):
-                cpu, wall = worker.turn(calls)
-                times[worker.name].cpu += cpu
-                times[worker.name].wall += wall
+        for _, worker in shuffled_rounds(workers, rounds):
+            cpu, wall = worker.turn(calls)
+            times[worker.name].cpu += cpu
+            times[worker.name].wall += wall
     finally:
         for worker in workers:
             worker.close()
