@@ -20,6 +20,7 @@ from hit_rfgm_ros.config.tracker import BACKENDS, MEMORY_SIZES, PRECISIONS
 from hit_rfgm_ros.errors import EvaluationError, WeightsError
 from hit_rfgm_ros.evaluation.bench.cases import Case, Missing, Wanted, choose_weights, plan
 from hit_rfgm_ros.evaluation.bench.compare import Judge, compare
+from hit_rfgm_ros.evaluation.bench.machine import cores_of_others
 from hit_rfgm_ros.evaluation.bench.report import STAGES, read_report
 from hit_rfgm_ros.evaluation.bench.run import Amount, run_bench
 from hit_rfgm_ros.evaluation.results import write_json
@@ -275,6 +276,7 @@ def _measure(
     amount: Amount,
     files: Files,
 ) -> int:
+    _warn(cores_of_others(), 'before the start')
     with (
         tqdm(
             total=amount.turns(len(cases)),
@@ -300,13 +302,17 @@ def _measure(
     for line in bench_table.lines(report):
         click.echo(line)
     files.write(report)
-    warning = bench_table.busy_warning(report['machine']['other_cores'])
-    if warning:
-        click.echo(f'hit-rfgm bench: {warning}', err=True)
+    _warn(report['machine']['other_cores'], 'meanwhile')
     if report['interrupted']:
         click.echo('hit-rfgm bench: stopped by Ctrl-C; this is what was measured', err=True)
         return INTERRUPTED
     return 0 if report['rows'] else FAILED
+
+
+def _warn(cores: float | None, when: str) -> None:
+    warning = bench_table.busy_warning(cores, when)
+    if warning:
+        click.echo(f'hit-rfgm bench: {warning}', err=True)
 
 
 def _compare(reports: tuple[Path, Path], judge: Judge, force: bool, allowed: float | None) -> int:

@@ -40,13 +40,13 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
             yield f'  {entry["name"]}: {entry["reason"]}'
 
 
-def busy_warning(cores: float | None) -> str | None:
-    """What to say if other programs were busy; None if they were not."""
+def busy_warning(cores: float | None, when: str) -> str | None:
+    """What to say if other programs are busy; None if they are not."""
     if cores is None or cores <= BUSY:
         return None
     return (
-        f'other programs kept {cores:g} cores busy: times by the clock are longer than this '
-        f'machine needs; look at cpu ms with --threads 1, or measure again when it is idle'
+        f'other programs kept {cores:g} cores busy {when}: times by the clock are longer than '
+        f'this machine needs; look at cpu ms with --threads 1, or measure when it is idle'
     )
 
 

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 import os
 from pathlib import Path
 import platform
+import time
 from typing import Any
 
 import cv2
@@ -69,6 +70,13 @@ class OtherPrograms:
             return
         busy, own, elapsed = (now - then for now, then in zip(after, self._before))
         self.cores = round(max(0.0, (busy - own) / elapsed), 2)
+
+
+def cores_of_others(seconds: float = 0.5) -> float | None:
+    """How many cores other programs keep busy right now; None where it cannot be told."""
+    with OtherPrograms() as others:
+        time.sleep(seconds)
+    return others.cores
 
 
 def _look() -> tuple[float, float, float] | None:
