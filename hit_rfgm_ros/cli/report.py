@@ -50,11 +50,12 @@ def report(
     and read without a network. All trackers are in its tables and plots; film strips and courses
     over time are of those looked at closely.
     """
+    folder = png or out / 'report'
     with wrong_use():
         done = write_report(
             out,
             html or out / 'report.html',
-            png or out / 'report',
+            folder,
             root=root,
             title=title,
             trackers=trackers,
@@ -62,4 +63,4 @@ def report(
     for remark in done.remarks:
         click.echo(f'hit-rfgm report: {remark}', err=True)
     size = done.html.stat().st_size / 1e6
-    click.echo(f'wrote {done.html} ({size:.1f} MB) and {len(done.pictures)} pictures beside it')
+    click.echo(f'wrote {done.html} ({size:.1f} MB) and {len(done.pictures)} pictures in {folder}')

@@ -83,7 +83,8 @@ def key_frames(overlap: FloatArray) -> list[KeyFrame]:
     first, last = _longest_run(overlap[seen] < FAILED_OVERLAP)
     failed = last > first
     if not failed:
-        first = int(np.argmin(overlap[seen]))
+        later = seen[1:] if len(seen) > 1 else seen  # the given box is always right
+        first = int(np.searchsorted(seen, later[np.argmin(overlap[later])]))
         last = first + 1
     wanted = [KeyFrame(0, 'given box')]
     if first > 0:

@@ -68,7 +68,8 @@ class Course:
     @property
     def overlap(self) -> FloatArray:
         """(L,) intersection over union with the truth, NaN where the target is absent."""
-        return np.where(self.absent, np.nan, iou_arrays(self.boxes, self.sequence.boxes))
+        overlap = np.nan_to_num(iou_arrays(self.boxes, self.sequence.boxes))
+        return np.where(self.absent, np.nan, overlap)
 
 
 @dataclass(eq=False)
@@ -148,6 +149,8 @@ def read_material(out: Path, root: Path | None = None) -> Material:
     results = Results(out)
     summary = _read_summary(results)
     dataset = results.dataset() if (out / DATASET_FILE).is_file() else {}
+    if not isinstance(dataset.get('sequences', {}), dict):
+        raise EvaluationError(f'{out / DATASET_FILE} is not what hit-rfgm eval writes')
     if dataset and dataset.get('name') != summary['dataset']:
         raise EvaluationError(
             f'{out / SUMMARY_FILE} is on {summary["dataset"]}, {out / DATASET_FILE} on '
@@ -211,28 +214,34 @@ def _descending(score: float | None) -> float:
 
 
 def _add_pictures(material: Material, root: Path | None) -> None:
-    dataset, wanted = material.dataset, list(material.scored_sequences())
-    skipped = list(material.summary.get('skipped', ()))
-    place = root or Path(dataset.get('root', ''))
-    if root is None and 'root' not in dataset:
+    """List the data set; where it was not asked for by its root, it may be missing."""
+    place = root or material.dataset.get('root')
+    if not place:
         material.without = f'{DATASET_FILE} does not say where the data set lies'
         return
     try:
-        opened = open_dataset(
-            material.summary['dataset'], place, sequences=[*wanted, *skipped], on_broken='skip'
-        )
+        material.sequences, material.reasons = _list_sequences(material, Path(place))
     except DatasetError as error:
         if root is not None:
             raise
         material.without = str(error)
-        return
-    material.reasons = dict(zip(opened.skipped, opened.reasons))
-    there = {sequence.name: sequence for sequence in opened.sequences if sequence.name in wanted}
+
+
+def _list_sequences(material: Material, root: Path) -> tuple[dict[str, Sequence], dict[str, str]]:
+    """Scored sequences by name, and what is wrong with broken ones.
+
+    Raises:
+        DatasetError: if this is not the data set that was evaluated.
+    """
+    wanted = material.scored_sequences()
+    names = [*wanted, *material.summary.get('skipped', ())]
+    opened = open_dataset(material.summary['dataset'], root, sequences=names, on_broken='skip')
+    there = {one.name: one for one in opened.sequences if one.name in wanted}
     for name, sequence in there.items():
         frames = material.frames(name)
         if frames is not None and frames != len(sequence):
             raise DatasetError(
-                f'{place}: {name} had {frames} frames when it was run and has {len(sequence)} '
-                f'now; give the --root of the pictures that were evaluated'
+                f'{root}: {name} had {frames} frames when it was run and has {len(sequence)} '
+                f'now; these are not the pictures that were evaluated'
             )
-    material.sequences = there
+    return there, dict(zip(opened.skipped, opened.reasons))

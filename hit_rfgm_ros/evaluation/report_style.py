@@ -131,13 +131,17 @@ footer { color: var(--faint); font-size: 13px; padding-bottom: 40px; }
   body { background: #fff; font-size: 12px; }
   nav { display: none; }
   section { border: 0; padding: 0; }
-  h2, h3, h4 { break-after: avoid; }
+  h2, h3, h4, .note { break-after: avoid; }
+  .plots { grid-template-columns: repeat(3, 1fr); gap: 14px; }
   .card, .plot, tr { break-inside: avoid; }
   .tall { max-height: none; overflow: visible; }
   .wide { overflow: visible; }
   th, td { padding: 3px 6px; font-size: 11px; }
-  .cards { display: block; }
-  .card { margin-bottom: 16px; }
+  .cards { grid-template-columns: 1fr 1fr; gap: 12px; }
+  .card { padding: 8px; }
+  .broad svg, .course svg { min-width: 0; }
+  .strip { grid-template-columns: repeat(3, 1fr); gap: 6px; }
+  .strip figcaption { font-size: 9px; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 """

@@ -48,9 +48,11 @@ _ABSENCE = [
     Column('unrecovered', 'absence.never_recovered', '.0f', -1, 'of these, not found again'),
     Column('to recover', 'absence.seconds_to_recover_median', '.2f', -1, 'median time', ' s'),
     Column('visible as LOST', 'absence.visible_as_lost', '.1%', -1, 'share of visible frames'),
-    Column('LT F', 'long_term.f_score', title='VOT long-term F-score, percent'),
-    Column('LT prec.', 'long_term.precision', title='at the best threshold, percent'),
-    Column('LT recall', 'long_term.recall', title='at the best threshold, percent'),
+]
+_LONG_TERM = [
+    Column('F-score', 'long_term.f_score', title='VOT long-term F-score, percent'),
+    Column('precision', 'long_term.precision', title='at the best threshold, percent'),
+    Column('recall', 'long_term.recall', title='at the best threshold, percent'),
 ]
 _CONFIDENCE = [
     Column('frames', 'confidence.frames', '.0f', 0, 'with a confidence'),
@@ -74,6 +76,7 @@ def score_tables(material: Material) -> str:
             f'Percent by the profile {summary["profile"]}; times of one update.',
         ),
         _on_real_time(material),
+        _on_times(material),
         _beside(summary['profile'], material.entries),
     ]
     for profile, trackers in summary.get('profiles', {}).items():
@@ -87,23 +90,51 @@ def score_tables(material: Material) -> str:
 
 
 def absence_table(material: Material) -> str:
-    """Behaviour around absence; empty where no tracker can be judged."""
-    judged = [e for e in material.entries if e.scores.get('absence') or e.scores.get('long_term')]
-    if not judged:
-        return ''
-    caption = 'While the target is away, and when it comes back; first frames do not count.'
-    others = [entry.name for entry in material.entries if entry not in judged]
-    return tracker_table(judged, _ABSENCE, caption) + _others('states or confidence', others)
+    """Behaviour around absence, and long-term scores; empty where no tracker can be judged."""
+    stated = _judged_table(
+        material,
+        'absence',
+        _ABSENCE,
+        'While the target is away, and when it comes back, by the states that trackers give.',
+        'states',
+    )
+    return stated + _judged_table(
+        material,
+        'long_term',
+        _LONG_TERM,
+        'VOT long-term scores: what the confidence says of the presence of the target.',
+        'a confidence in each frame',
+    )
 
 
 def confidence_table(material: Material) -> str:
     """Numbers beside the reliability diagrams; empty where no tracker gives a confidence."""
-    judged = [entry for entry in material.entries if entry.scores.get('confidence')]
+    caption = 'Whether the confidence is the probability of an overlap above 0.5.'
+    return _judged_table(material, 'confidence', _CONFIDENCE, caption, 'a usable confidence')
+
+
+def _on_times(material: Material) -> str:
+    """What hinders comparing the times."""
+    runs = [entry.run for entry in material.entries]
+    places = [place for run in runs for place in (run, *run.get('resumed', []))]
+    machines = {machine for place in places if (machine := machine_of(place))}
+    jobs = max(((place.get('workers') or {}).get('jobs', 1) for place in places), default=1)
+    text = 'Times come from different machines (see Runs). ' if len(machines) > 1 else ''
+    if jobs > 1:
+        text += f'Up to {jobs} processes ran side by side while times were taken.'
+    return paragraph(text) if text else ''
+
+
+def _judged_table(
+    material: Material, part: str, columns: Sequence[Column], caption: str, needed: str
+) -> str:
+    """A table of the trackers that have a part of the scores; the others are named below it."""
+    judged = [entry for entry in material.entries if entry.scores.get(part)]
     if not judged:
         return ''
-    caption = 'Whether the confidence is the probability of an overlap above 0.5.'
     others = [entry.name for entry in material.entries if entry not in judged]
-    return tracker_table(judged, _CONFIDENCE, caption) + _others('a usable confidence', others)
+    below = paragraph(f'Without {needed}: {", ".join(others)}.') if others else ''
+    return tracker_table(judged, columns, caption) + below
 
 
 def heat_table(material: Material) -> str:
@@ -193,10 +224,6 @@ def _on_real_time(material: Material) -> str:
         'the newest box that is done when the frame arrives; vot: slow frames make the tracker '
         'miss the next ones.'
     )
-
-
-def _others(what: str, names: list[str]) -> str:
-    return paragraph(f'Without {what}: {", ".join(names)}.') if names else ''
 
 
 def _score(entry: Entry, sequence: str, key: str) -> float | None:

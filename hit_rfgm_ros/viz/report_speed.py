@@ -14,16 +14,25 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Annotation
+    from matplotlib.text import Text
 
 _WIDTH, _HEIGHT = 6.0, 3.9
 _TICKS = (1, 2, 5, 10, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000)
-# Where a name may stand, in points from its dot: offset, horizontal and vertical alignment.
-_PLACES = (
-    *((8, dy, 'left') for dy in (0, 9, -9)),
-    *((-8, dy, 'right') for dy in (0, 9, -9)),
-    *((0, dy, 'center') for dy in (11, -11, 22, -22, 33, -33)),
+# Where a name may stand, in points from its dot, and its alignment; best places first.
+_Place = tuple[float, float, str]
+_NEAR: tuple[_Place, ...] = (
+    *((8, dy, 'left') for dy in (0, 8, -8)),
+    *((-8, dy, 'right') for dy in (0, 8, -8)),
+    *((0, dy, 'center') for dy in (11, -11)),
 )
+_FAR: tuple[_Place, ...] = tuple(  # joined to the dot by a line
+    (side * dx, sign * dy, 'left' if side > 0 else 'right')
+    for reach in (20, 35, 50, 65, 80, 100)
+    for dx, dy in ((reach, reach / 2), (reach / 2, reach), (reach, 0))
+    for side in (1, -1)
+    for sign in (1, -1)
+)
+_LEADER = {'arrowstyle': '-', 'color': FAINT, 'lw': 0.6, 'shrinkA': 0, 'shrinkB': 4}
 
 
 @dataclass(frozen=True)
@@ -94,29 +103,25 @@ def _name_dots(figure: Figure, axes: Axes, dots: Sequence[Dot]) -> None:
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined] # of Agg
     points = np.array([axes.transData.transform((dot.fps, dot.score)) for dot in dots])
     reach = figure.dpi / 72 * 5
-    frame = axes.get_window_extent(renderer)
-    taken = [(x - reach, y - reach, x + reach, y + reach) for x, y in points]
+    frame = list(axes.get_window_extent(renderer).extents)
+    taken = [[x - reach, y - reach, x + reach, y + reach] for x, y in points.tolist()]
     for dot in sorted(dots, key=lambda one: -one.score):
-        best, least = None, math.inf
-        for dx, dy, side in _PLACES:
-            text = _write(axes, dot, dx, dy, side)
-            extent = text.get_window_extent(renderer)
-            corners = (extent.x0, extent.y0, extent.x1, extent.y1)
-            outside = max(frame.x0 - extent.x0, 0) + max(extent.x1 - frame.x1, 0)
-            cost = sum(_shared(corners, other) for other in taken) + 100 * outside
+        best, least = _NEAR[0], math.inf
+        for place in (*_NEAR, *_FAR):
+            probe = _write(axes, dot, place)
+            corners = list(probe.get_window_extent(renderer).extents)
+            probe.remove()
+            cost = sum(_shared(corners, other) for other in taken) + 100 * _beyond(corners, frame)
             if cost < least:
-                if best is not None:
-                    best[0].remove()
-                best, least = (text, corners), cost
-            else:
-                text.remove()
+                best, least, covered = place, cost, corners
             if least == 0:
                 break
-        if best is not None:
-            taken.append(best[1])
+        taken.append(covered)
+        _write(axes, dot, best, joined=best in _FAR)
 
 
-def _write(axes: Axes, dot: Dot, dx: float, dy: float, side: str) -> Annotation:
+def _write(axes: Axes, dot: Dot, place: _Place, joined: bool = False) -> Text:
+    dx, dy, side = place
     return axes.annotate(
         dot.name,
         (dot.fps, dot.score),
@@ -127,10 +132,17 @@ def _write(axes: Axes, dot: Dot, dx: float, dy: float, side: str) -> Annotation:
         size=SMALL,
         color=INK,
         parse_math=False,
+        arrowprops=_LEADER if joined else None,
     )
 
 
-def _shared(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+def _beyond(inner: list[float], outer: list[float]) -> float:
+    """By how many pixels a rectangle leaves another."""
+    low = max(outer[0] - inner[0], 0) + max(outer[1] - inner[1], 0)
+    return low + max(inner[2] - outer[2], 0) + max(inner[3] - outer[3], 0)
+
+
+def _shared(a: list[float], b: list[float]) -> float:
     """Area that two rectangles have in common."""
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])
