@@ -41,6 +41,10 @@ class RivalError(EvaluationError):
     """A tracker of others cannot be set up or run."""
 
 
+class VotToolkitError(EvaluationError):
+    """The VOT toolkit is missing, or ended without the results it was asked for."""
+
+
 class MetricError(HitRfgmError):
     """What a score is computed from does not fit together, or does not suffice."""
 

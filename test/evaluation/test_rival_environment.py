@@ -36,7 +36,7 @@ def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(
         environment.ENVIRONMENTS,
         'tiny',
-        Environment(str(path), 'import tiny; print(tiny.version)'),
+        Environment((str(path),), 'import tiny; print(tiny.version)'),
     )
     return path
 

@@ -1,4 +1,4 @@
-"""Python environments for rivals whose libraries must not be installed beside ours.
+"""Python environments for libraries that must not be installed beside ours.
 
 One lies in the user's cache folder. It counts as made once a file in it says so, which is written
 last, after a check; what an interrupted run left is removed by the next one, and what was
@@ -21,6 +21,7 @@ from hit_rfgm_ros.errors import ConfigError, RivalError
 from hit_rfgm_ros.evaluation.rivals.names import unknown_name
 
 OPENCV_CONTRIB = 'opencv-contrib'
+VOT_TOOLKIT = 'vot-toolkit'
 LOCK_SECONDS = 1800.0  # another process may be downloading
 _TAIL_LINES = 8
 _READY = 'ready.json'
@@ -28,18 +29,32 @@ _READY = 'ready.json'
 
 @dataclass(frozen=True)
 class Environment:
-    """What is installed, and the program that shows that it works."""
+    """What is installed, and the program that shows that it works.
 
-    requirement: str
+    Attributes:
+        requirements: for pip.
+        check: Python code that prints the version.
+        from_source: distributions that have no wheels; all others are taken as wheels only.
+    """
+
+    requirements: tuple[str, ...]
     check: str
+    from_source: tuple[str, ...] = ()
 
 
-# 5.0 is what the rivals' published numbers were measured with.
 ENVIRONMENTS = {
+    # 5.0 is what the rivals' published numbers were measured with.
     OPENCV_CONTRIB: Environment(
-        'opencv-contrib-python-headless>=5.0,<6',
+        ('opencv-contrib-python-headless>=5.0,<6',),
         'import cv2; cv2.TrackerCSRT.create(); cv2.TrackerKCF.create(); print(cv2.__version__)',
-    )
+    ),
+    # 0.8 and 0.9 fail at the first anchor of a multistart experiment, which VOT2020 to VOT2022
+    # consist of; attributee 0.1.10 does not import on Python 3.11.
+    VOT_TOOLKIT: Environment(
+        ('vot-toolkit==0.7.4', 'attributee==0.1.9'),
+        'import trax, vot.analysis, vot.experiment; print(vot.__version__)',
+        ('attributee', 'pylatex'),
+    ),
 }
 
 
@@ -113,16 +128,19 @@ def _make(environment: Environment, folder: Path, on_line: Callable[[str], None]
         'install the venv module of Python (python3-venv on Debian and Ubuntu)',
         on_line,
     )
-    on_line(f'installing {environment.requirement}')
-    pip = [python, '-I', '-m', 'pip', 'install', '--only-binary', ':all:', '--no-input']
+    on_line(f'installing {" ".join(environment.requirements)}')
+    pip = [python, '-I', '-m', 'pip', 'install', '--no-input', '--disable-pip-version-check']
+    wheels = ['--only-binary', ':all:']
+    if environment.from_source:
+        wheels += ['--no-binary', ','.join(environment.from_source)]
     _run(
-        [*pip, '--disable-pip-version-check', environment.requirement],
+        [*pip, *wheels, *environment.requirements],
         'it is downloaded by pip, whose settings say from where: look whether this machine '
         'reaches it, then run the same command again',
         on_line,
     )
     said = _run([python, '-I', '-c', environment.check], 'run the same command again', on_line)
-    ready = {'requirement': environment.requirement, 'version': said[-1] if said else ''}
+    ready = {'requirements': environment.requirements, 'version': said[-1] if said else ''}
     temporary = folder / f'.{_READY}.tmp'
     temporary.write_text(json.dumps(ready) + '\n', encoding='utf-8')
     temporary.replace(folder / _READY)
