@@ -4,6 +4,7 @@ from pathlib import Path
 import subprocess
 import sys
 
+from hit_rfgm_ros.data.datasets.registry import open_dataset
 from hit_rfgm_ros.data.golden import golden_frame
 from hit_rfgm_ros.data.video_writer import VideoWriter
 
@@ -26,3 +27,22 @@ def test_track_video_prints_a_box_per_frame(repository: Path, tmp_path: Path) ->
     lines = result.stdout.splitlines()
     assert len(lines) == 3
     assert all(line.split()[-1] in ('TRACKING', 'UNCERTAIN', 'LOST') for line in lines)
+
+
+def test_write_scenes_makes_a_data_set(repository: Path, tmp_path: Path) -> None:
+    script = repository / 'examples' / 'write_scenes.py'
+    result = subprocess.run(
+        [sys.executable, script, tmp_path, 'easy', 'varied:3', '--frames', '4'],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        cwd=repository,
+        env={'PYTHONPATH': str(repository)},
+    )
+    assert result.returncode == 0, result.stderr
+    dataset = open_dataset('folder', tmp_path)
+    assert [(one.name, len(one)) for one in dataset.sequences] == [('easy_0', 4), ('varied_3', 4)]
+    for sequence in dataset.sequences:
+        assert sequence.image_size() == (640, 480)
+        assert sequence.box(3) is not None
