@@ -18,8 +18,9 @@ import numpy as np
 # where the CPU has it, else in float32 (OpenVINO decides).
 _FLOATS = {'fp32': 'f32', 'bf16': 'bf16', 'int8': 'bf16'}
 
-# A fixed memory takes 8 to 11 % off rfgm_t256 for some 140 MB, but 1 to 2 % off rfgm_b256 for 320
-# (int8) to 540 MB, so large graphs go without.
+# A memory of fixed length takes 8 to 11 % off rfgm_t256 for some 140 MB, but 1 to 2 % off
+# rfgm_b256 in bf16 and int8 for 320 MB and more, so large graphs go without. Not in fp32: there
+# it is 6 % for 0.8 GB, because Strassen's products pay with fixed shapes only.
 FIXED_BYTES = 180 * 10**6
 
 
@@ -41,7 +42,7 @@ class OpenVinoEngine(BaseEngine):
 
     The common case, a batch of one with a full memory, has its own model of fixed shape, which is
     faster; all else shares one of free shape, compiled when the first such input comes. Graphs
-    with a memory that are larger than `FIXED_BYTES` have the latter alone.
+    with a memory that are larger than `FIXED_BYTES` have the latter alone, but in fp32.
     """
 
     backend = 'openvino'
@@ -87,7 +88,11 @@ class OpenVinoEngine(BaseEngine):
         if threads:
             self._properties['INFERENCE_NUM_THREADS'] = threads
         self._memory_tokens = memory_tokens
-        self._large = {name for name, graph in graphs.items() if len(graph) > FIXED_BYTES}
+        self._large = {
+            name
+            for name, graph in graphs.items()
+            if len(graph) > FIXED_BYTES and precision != 'fp32'
+        }
         # Kept for what is compiled later; what is compiled shares their weights.
         self._models: dict[str, Any] = {}
         self._requests: dict[tuple[str, bool], Any] = {}

@@ -170,25 +170,35 @@ def test_an_engine_says_which_graph_it_was_made_without(listed: RFGMConfig) -> N
         engine.run('filter', {})
 
 
-def test_openvino_has_a_fixed_model_for_the_full_memory_of_small_networks(
-    listed: RFGMConfig, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ('precision', 'limit', 'tokens', 'expected'),
+    [
+        ('fp32', 10**9, 48, True),
+        ('fp32', 0, 48, True),
+        ('fp32', 10**9, 0, False),
+        ('bf16', 10**9, 48, True),
+        ('bf16', 0, 48, False),
+    ],
+)
+def test_openvino_has_a_fixed_model_for_the_full_memory_but_of_large_networks_in_short_types(
+    listed: RFGMConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: str,
+    limit: int,
+    tokens: int,
+    *,
+    expected: bool,
 ) -> None:
-    graphs = accepted.make_graphs(
-        listed, random_weights(listed), 'openvino', 'fp32', ['template', 'track']
-    )
-
-    def fixed(limit: int, tokens: int) -> list[np.ndarray]:
-        monkeypatch.setattr(openvino_engine, 'FIXED_BYTES', limit)
-        engine = OpenVinoEngine(listed, graphs, threads=1, memory_tokens=tokens)
-        scores = [engine.run('track', inputs(listed, 1, n))['score'] for n in (16, 48, 40)]
-        models = engine._requests
-        assert (('track', True) in models) == (limit > 0 and tokens > 0)
-        return scores
-
-    expected = fixed(0, 48)
-    for given in (fixed(10**9, 48), fixed(10**9, 0)):
-        for ours, theirs in zip(given, expected):
-            np.testing.assert_allclose(ours, theirs, atol=2e-5)
+    weights = random_weights(listed)
+    graphs = accepted.make_graphs(listed, weights, 'openvino', precision, ['template', 'track'])
+    monkeypatch.setattr(openvino_engine, 'FIXED_BYTES', limit)
+    engine = OpenVinoEngine(listed, graphs, precision=precision, threads=1, memory_tokens=tokens)
+    free = OpenVinoEngine(listed, graphs, precision=precision, threads=1)
+    for count in (16, 48, 40):
+        given = inputs(listed, 1, count)
+        ours, theirs = (one.run('track', given)['score'] for one in (engine, free))
+        np.testing.assert_allclose(ours, theirs, atol=2e-5 if precision == 'fp32' else 0.02)
+    assert (('track', True) in engine._requests) == expected
 
 
 @pytest.mark.parametrize('backend', ['onnxruntime', 'openvino'])
