@@ -15,7 +15,7 @@ import numpy as np
 FAILED_OVERLAP = 0.1  # below it the box is not on the target
 FRAMES = 6  # of a film strip
 CLOSELY = 2  # trackers, where none are named
-WORST, ABSENT = 8, 6  # sequences of all these trackers together
+WORST, ABSENT = 8, 8  # sequences of all these trackers together
 
 
 class KeyFrame(NamedTuple):

@@ -121,6 +121,7 @@ class Material:
             return None
         name = entry.name
         if sequence not in self.results.sequences(name):
+            self.remarks.append(f'{sequence}: {name} has no boxes; how it went is not shown')
             return None
         boxes, notes = self.results.boxes(name, sequence), self.results.frames(name, sequence)
         rows = {len(boxes), len(boxes if notes is None else notes)}
@@ -128,7 +129,7 @@ class Material:
             count = next(iter(rows - {len(there)}))
             self.remarks.append(
                 f'{sequence}: {name} has {count} rows of results for {len(there)} frames; how it '
-                f'went there is not shown'
+                f'went is not shown'
             )
             return None
         return Course(entry, there, there.fps or DEFAULT_FPS, boxes, notes)

@@ -322,7 +322,9 @@ def test_results_that_do_not_fit_are_named(small: Path) -> None:
     path = small / 'far' / 'ant.txt'
     path.write_text(''.join(path.read_text().splitlines(keepends=True)[:5]))
     (small / 'far' / 'frames' / 'ant.csv').unlink()
+    (small / 'far' / 'bee.txt').unlink()
     page = page_of(small, trackers=['far'])
+    assert 'bee: far has no boxes; how it went is not shown' in page.text
     assert 'ant: far has 5 rows of results for 24 frames' in page.text
 
 
