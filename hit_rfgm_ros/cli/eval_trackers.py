@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
-from hit_rfgm_ros.evaluation.rivals import check_rival
+from hit_rfgm_ros.evaluation.rivals import describe_rival
 
 RANDOM = 'random'
 
@@ -69,7 +69,7 @@ def specs_of_adapters(files: Sequence[Path], threads: int) -> list[ContenderSpec
 def _checked(specs: list[ContenderSpec]) -> list[ContenderSpec]:
     """The same; what is missing is named before anything is run."""
     for spec in specs:
-        check_rival(spec)
+        describe_rival(spec)
     return specs
 
 

@@ -18,7 +18,9 @@ from hit_rfgm_ros.evaluation.contender import (
     own_options,
     weights_sha256,
 )
-from hit_rfgm_ros.evaluation.results import RUN_FILE, read_json, write_json
+from hit_rfgm_ros.evaluation.python_tracker import describe_python
+from hit_rfgm_ros.evaluation.results import RUN_FILE, Results, read_json, write_json
+from hit_rfgm_ros.evaluation.rivals import describe_rival
 from hit_rfgm_ros.evaluation.run import Pace
 
 
@@ -63,11 +65,16 @@ def check_spec(folder: Path, spec: ContenderSpec) -> None:
     """Compare what is known of a tracker before it is built with the results that lie there.
 
     Raises:
-        EvaluationError: as `keep_identity`.
+        EvaluationError: as `keep_identity`; or if nothing says whose results lie there.
     """
     path = folder / RUN_FILE
     if path.exists():
         check_same(folder, read_json(path), _known(spec), whole=False)
+    elif Results(folder.parent).sequences(folder.name):
+        raise EvaluationError(
+            f'{folder} holds results without a {RUN_FILE}, so they are not of this command; '
+            f'rename that folder, or take another --out'
+        )
 
 
 def check_same(
@@ -123,9 +130,11 @@ def _with_pace(about: dict[str, Any], pace: Pace | None, spec: ContenderSpec) ->
 
 
 def _known(spec: ContenderSpec) -> dict[str, Any]:
-    """The part of `Contender.about` that needs no engine."""
+    """The part of `Contender.about` that is known before the tracker is opened."""
+    if spec.kind == 'python':
+        return describe_python(spec)
     if spec.kind != 'model':
-        return {}
+        return describe_rival(spec)
     options = {'backend': 'auto', 'device': 'auto', 'precision': 'auto', **spec.options}
     known = {
         'model': options['model'],

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+import reprlib
 import sys
 from typing import Any, Protocol
 
-from hit_rfgm_ros.errors import ConfigError
+from hit_rfgm_ros.errors import ConfigError, EvaluationError
 from hit_rfgm_ros.evaluation.contender import Answer, ContenderSpec, versions
 from hit_rfgm_ros.types import Box, ImageU8
 from hit_rfgm_ros.weights.files import file_sha256
@@ -39,13 +40,7 @@ class PythonContender:
         path, factory = Path(spec.options['file']), str(spec.options['factory'])
         self.name = spec.name
         self._tracker: PythonTracker = _load(path, factory)()
-        self.about: dict[str, Any] = {
-            'kind': 'python',
-            'file': path.name,
-            'sha256': file_sha256(path),
-            'factory': factory,
-            'versions': versions(),
-        }
+        self.about: dict[str, Any] = {**describe_python(spec), 'versions': versions()}
 
     def start(self, frame: ImageU8, box: Box, *, stamp: float | None = None) -> None:
         """See `Contender`."""
@@ -54,13 +49,32 @@ class PythonContender:
     def update(self, frame: ImageU8, *, stamp: float | None = None) -> Answer:
         """See `Contender`."""
         said = self._tracker.update(frame)
-        return said if isinstance(said, Answer) else Answer(Box(*map(float, said)))
+        if isinstance(said, Answer):
+            return said
+        try:
+            return Answer(Box(*map(float, said)))
+        except (TypeError, ValueError) as error:
+            raise EvaluationError(
+                f'update of {self.name} returned {reprlib.repr(said)}; expected x, y, width, '
+                f'height, or an Answer'
+            ) from error
 
     def after(self) -> None:
         """See `Contender`."""
 
     def close(self) -> None:
         """See `Contender`."""
+
+
+def describe_python(spec: ContenderSpec) -> dict[str, Any]:
+    """What is known of a user's tracker before its file is imported.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    path = Path(spec.options['file'])
+    factory = str(spec.options['factory'])
+    return {'kind': 'python', 'file': path.name, 'sha256': file_sha256(path), 'factory': factory}
 
 
 def _load(path: Path, factory: str) -> Any:

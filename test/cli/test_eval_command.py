@@ -284,6 +284,30 @@ def test_another_tracker_of_that_name_is_refused(data: Path, tmp_path: Path) -> 
     assert set(summary(out)['trackers']) == {'hit_tiny', 'shipped'}
 
 
+def test_a_changed_file_is_another_tracker_although_all_is_done(
+    data: Path, tmp_path: Path, cheap: Callable[[str], str]
+) -> None:
+    file, out = tmp_path / 'mine.py', tmp_path / 'out'
+    file.write_bytes(Path(cheap('').rstrip(':')).read_bytes())
+    same = ('--tracker-python', f'{file}:Still', '--sequences', 'ant')
+    assert code(run(data, out, *same)) == 0
+    with file.open('a') as end:
+        end.write('# changed\n')
+    message = str(run(data, out, *same).exception)
+    assert 'holds results of another tracker of that name: sha256 was ' in message
+
+
+def test_results_of_others_are_not_taken_for_ones_own(
+    data: Path, tmp_path: Path, cheap: Callable[[str], str]
+) -> None:
+    theirs = tmp_path / 'out' / 'Still'
+    theirs.mkdir(parents=True)
+    (theirs / 'ant.txt').write_text('1,2,3,4\n' * FRAMES)
+    result = run(data, theirs.parent, '--tracker-python', cheap('Still'))
+    assert f'{theirs} holds results without a run.json' in str(result.exception)
+    assert (theirs / 'ant.txt').read_text() == '1,2,3,4\n' * FRAMES
+
+
 def test_real_time_runs_are_trackers_of_their_own(
     data: Path, tmp_path: Path, cheap: Callable[[str], str]
 ) -> None:

@@ -10,7 +10,7 @@ from hit_rfgm_ros.data.sequences import list_sequences
 from hit_rfgm_ros.engines.graphs import build_graphs
 from hit_rfgm_ros.errors import ConfigError, GeometryError, RivalError
 from hit_rfgm_ros.evaluation.contender import ContenderSpec, open_contender
-from hit_rfgm_ros.evaluation.rivals import RIVALS, check_rival, open_rival
+from hit_rfgm_ros.evaluation.rivals import RIVALS, describe_rival, open_rival
 from hit_rfgm_ros.evaluation.rivals.adapter_settings import read_settings
 from hit_rfgm_ros.geometry.boxes import iou
 from hit_rfgm_ros.metrics.one_pass import one_pass_scores
@@ -87,12 +87,14 @@ def test_exported_graphs_of_ours_give_our_boxes(
 
 def test_what_it_is_says_about(tmp_path: Path, tiny_networks: ModuleType) -> None:
     files = tiny_networks.write_fear(tmp_path)
-    first = open_contender(ContenderSpec('a', 'rival', {'rival': 'fear_xs', 'peers': tmp_path}))
+    spec = ContenderSpec('a', 'rival', {'rival': 'fear_xs', 'peers': tmp_path})
+    first = open_contender(spec)
     again = open_contender(ContenderSpec('b', 'rival', {'rival': 'fear_xs', 'model': files}))
     assert first.name == 'a'
     assert first.about == again.about
     assert set(first.about['models']) == {file.name for file in files}
     assert first.about['settings']['crops']['rule'] == 'rectangle'
+    assert describe_rival(spec).items() <= first.about.items()
 
 
 def test_a_second_target_forgets_the_first(
@@ -157,7 +159,7 @@ def test_wrong_use_is_named(tmp_path: Path, tiny_networks: ModuleType, light) ->
 )
 def test_wrong_options_are_named(spec: ContenderSpec, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        check_rival(spec)
+        describe_rival(spec)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from hit_rfgm_ros.config.share import share_folder
 from hit_rfgm_ros.errors import ConfigError
@@ -17,6 +18,7 @@ from hit_rfgm_ros.evaluation.rivals.adapter_settings import (
 from hit_rfgm_ros.evaluation.rivals.names import unknown_name
 from hit_rfgm_ros.evaluation.rivals.onnx_rival import OnnxRival
 from hit_rfgm_ros.evaluation.rivals.opencv_rival import OPENCV_MODELS, OpenCvRival, interpreter
+from hit_rfgm_ros.weights.files import file_sha256
 
 ONNX_RIVALS = ('fear_xs', 'nanotrack_v2', 'nanotrack_v3')
 RIVALS = (*OPENCV_MODELS, *ONNX_RIVALS)
@@ -37,20 +39,35 @@ def open_rival(spec: ContenderSpec) -> Contender:
         ConfigError: if the rival or an option is unknown, or a file or value is missing.
         RivalError: if it cannot be run here.
     """
-    return _plan(spec)()
+    return _plan(spec).open()
 
 
-def check_rival(spec: ContenderSpec) -> None:
-    """Look, without opening anything, whether `open_rival` has what it needs.
+def describe_rival(spec: ContenderSpec) -> dict[str, Any]:
+    """What is known of a rival before it is opened: the part of its `about` that files tell.
 
     Raises:
         ConfigError, RivalError: as `open_rival`, but for what only shows once networks are loaded.
     """
-    _plan(spec)
+    plan = _plan(spec)
+    models = {file.name: file_sha256(file) for file in plan.files}
+    return {**plan.about, 'models': models}
 
 
-def _plan(spec: ContenderSpec) -> Callable[[], Contender]:
-    """What opens the rival, once everything was found."""
+class _Plan(NamedTuple):
+    """What opens a rival, once everything was found.
+
+    Attributes:
+        open: does it.
+        about: what its settings tell.
+        files: its networks.
+    """
+
+    open: Callable[[], Contender]
+    about: dict[str, Any]
+    files: Sequence[Path]
+
+
+def _plan(spec: ContenderSpec) -> _Plan:
     options = dict(spec.options)
     for name in options:
         if name not in _OPTIONS:
@@ -63,16 +80,18 @@ def _plan(spec: ContenderSpec) -> Callable[[], Contender]:
         raise ConfigError(unknown_name('rival', rival, RIVALS))
     if rival in OPENCV_MODELS:
         models, command = _opencv_models(rival, options), interpreter(rival)
-        return lambda: OpenCvRival(spec.name, rival, command, models, threads=threads)
+        about = {'kind': 'rival', 'rival': rival}
+        return _Plan(
+            lambda: OpenCvRival(spec.name, rival, command, models, threads=threads), about, models
+        )
     settings = read_settings(share_folder('rivals') / f'{rival}.yaml')
     known = _files(settings)
     paths = dict(zip(known, _model_files(rival, options, known)))
     files = {role: paths[file] for role, file in _roles(settings).items()}
-    about = {'kind': 'rival', 'rival': rival}
-    return lambda: OnnxRival(spec.name, settings, files, about, threads=threads)
+    return _plan_networks(spec.name, settings, files, {'kind': 'rival', 'rival': rival}, threads)
 
 
-def _plan_adapter(name: str, options: dict[str, Any], threads: int) -> Callable[[], Contender]:
+def _plan_adapter(name: str, options: dict[str, Any], threads: int) -> _Plan:
     if not options.get('adapter'):
         raise ConfigError(f'{name}: a tracker of your own needs the YAML file that describes it')
     path = Path(options['adapter'])
@@ -81,7 +100,21 @@ def _plan_adapter(name: str, options: dict[str, Any], threads: int) -> Callable[
     for file in files.values():
         if not file.is_file():
             raise ConfigError(f'{path}: the file {file} of networks is not there')
-    return lambda: OnnxRival(name, settings, files, {'kind': 'onnx'}, threads=threads)
+    return _plan_networks(name, settings, files, {'kind': 'onnx'}, threads)
+
+
+def _plan_networks(
+    name: str,
+    settings: AdapterSettings,
+    files: Mapping[str, Path],
+    about: dict[str, Any],
+    threads: int,
+) -> _Plan:
+    return _Plan(
+        lambda: OnnxRival(name, settings, files, about, threads=threads),
+        {**about, 'settings': asdict(settings)},
+        tuple(files.values()),
+    )
 
 
 def _opencv_models(rival: str, options: dict[str, Any]) -> list[Path]:
