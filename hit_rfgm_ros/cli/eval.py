@@ -14,6 +14,7 @@ from hit_rfgm_ros.cli.eval_trackers import (
     specs_of_python,
     specs_of_rivals,
 )
+from hit_rfgm_ros.cli.eval_vot import evaluate_vot, refuse_foreign
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings, several_tracker_options
 from hit_rfgm_ros.data.datasets.registry import DATASETS, open_dataset
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
@@ -23,6 +24,7 @@ from hit_rfgm_ros.evaluation.rivals import RIVALS
 from hit_rfgm_ros.evaluation.rivals.environment import ENVIRONMENTS, install
 from hit_rfgm_ros.evaluation.run import DEFAULT_FPS, RULES, Pace
 from hit_rfgm_ros.evaluation.summary import Rules
+from hit_rfgm_ros.evaluation.vot.workspace import STACKS
 from hit_rfgm_ros.metrics.profiles import PROFILES
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -52,9 +54,15 @@ def install_environment(
     is_eager=True,
     expose_value=False,
     callback=install_environment,
-    help='Make the environment that some rivals run in, and do nothing else.',
+    help='Make the environment that some rivals or the VOT toolkit run in, and do nothing else.',
 )
-@click.option('--dataset', 'name', type=click.Choice(DATASETS), required=True, help='Its layout.')
+@click.option(
+    '--dataset',
+    'name',
+    type=click.Choice((*DATASETS, *STACKS)),
+    required=True,
+    help='Its layout; vot: a workspace of the VOT toolkit.',
+)
 @click.option('--root', type=_FOLDER, required=True, help='Folder that the data set lies in.')
 @click.option(
     '--out',
@@ -129,7 +137,7 @@ def install_environment(
     '--submission',
     metavar='ZIP',
     type=click.Path(dir_okay=False, path_type=Path),
-    help='Write the archive for the server of got10k_test or trackingnet.',
+    help='Write the archive for the server of got10k_test, trackingnet or a VOT challenge.',
 )
 @several_tracker_options
 @click.pass_context
@@ -173,6 +181,20 @@ def eval(  # noqa: A001 the command's name
         specs = [with_own_time(spec) for spec in specs]
     specs = _check(specs, called, score_only=score_only, submission=submission)
     _check_real_time(real_time, jobs, fps)
+    if name in STACKS:
+        refuse_foreign(context)
+        workers = spread(1, threads)
+        context.exit(
+            evaluate_vot(
+                name,
+                root,
+                out,
+                specs,
+                score_only=score_only,
+                submission=submission,
+                workers=workers,
+            )
+        )
     dataset = open_dataset(
         name, root, sequences=sequences or None, on_broken='skip' if skip_broken else 'raise'
     )

@@ -51,10 +51,7 @@ class Sequence:
         Raises:
             DatasetError: if the file is damaged.
         """
-        image = cv2.imread(str(self.frames[index]), cv2.IMREAD_COLOR)
-        if image is None:
-            raise DatasetError(f'{self.frames[index]}: not a readable picture')
-        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+        return read_picture(self.frames[index])
 
     def image_size(self) -> tuple[int, int]:
         """Width and height: as the data set states them, else those of the first picture.
@@ -71,6 +68,18 @@ class Sequence:
         """Ground truth of one frame, None where the target is absent."""
         values = self.boxes[index]
         return Box(*values.tolist()) if np.isfinite(values).all() else None
+
+
+def read_picture(path: Path) -> ImageU8:
+    """Read a picture as (H, W, 3) uint8 RGB.
+
+    Raises:
+        DatasetError: if the file is missing or damaged.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise DatasetError(f'{path}: not a readable picture')
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def read_sequence(folder: Path | str) -> Sequence:
