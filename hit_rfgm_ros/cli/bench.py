@@ -49,8 +49,9 @@ def parse_size(_context: click.Context, _option: click.Parameter, text: str) -> 
 def parse_devices(
     context: click.Context, option: click.Parameter, devices: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Refuse what can be no device."""
-    return tuple(parse_device(context, option, device) for device in devices)
+    """Refuse what can be no device; auto is all of them."""
+    checked = [parse_device(context, option, device) for device in devices]
+    return () if 'auto' in checked else tuple(checked)
 
 
 @dataclass(frozen=True)

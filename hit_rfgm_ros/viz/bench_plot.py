@@ -99,7 +99,7 @@ def _places(bars: Sequence[BenchBar]) -> Iterator[float]:
 
 def _draw_stages(axes: Axes, bars: Sequence[BenchBar], places: Sequence[float]) -> None:
     quiet(axes, grid='x')
-    headline(axes, 'median of each stage, ms')
+    headline(axes, 'stages, ms')
     names = list(dict.fromkeys(name for bar in bars for name in bar.stages))
     ends = np.zeros(len(bars))
     for name, color in zip(names, _COLORS):
@@ -113,7 +113,7 @@ def _draw_stages(axes: Axes, bars: Sequence[BenchBar], places: Sequence[float]) 
             [length for _, length in updates],
             0.16,
             color=_COLORS[3],
-            label='a memory update (apart)',
+            label='memory update, apart',
         )
     for place, end, bar in zip(places, ends, bars):
         axes.annotate(
