@@ -12,7 +12,7 @@ import re
 
 import cv2
 from hit_rfgm_ros.errors import DatasetError
-from hit_rfgm_ros.types import BoolArray, Box, ImageU8
+from hit_rfgm_ros.types import BoolArray, Box, FloatArray, ImageU8
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +35,7 @@ class Sequence:
 
     name: str
     frames: tuple[Path, ...]
-    boxes: NDArray[np.float64]
+    boxes: FloatArray
     visible: BoolArray | None = None
     cover: NDArray[np.int64] | None = None
     size: tuple[int, int] | None = None
@@ -76,7 +76,11 @@ def read_picture(path: Path) -> ImageU8:
     Raises:
         DatasetError: if the file is missing or damaged.
     """
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    try:  # imread takes the whole process with it where a name is not UTF-8
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise DatasetError(f'{path}: cannot be read ({error.strerror})') from error
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if image is None:
         raise DatasetError(f'{path}: not a readable picture')
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
@@ -113,29 +117,45 @@ def list_sequences(root: Path | str) -> list[Sequence]:
     return [read_sequence(folder) for folder in folders]
 
 
-def parse_ground_truth(path: Path) -> NDArray[np.float64]:
+def parse_ground_truth(path: Path) -> FloatArray:
     """Read `groundtruth.txt` as float64 (frames, 4); rows with any NaN become NaN whole.
 
     Raises:
-        DatasetError: with the line at fault.
+        DatasetError: as `read_rows`; or if a number is infinite.
+    """
+    boxes = read_rows(path)
+    infinite = np.isinf(boxes).any(axis=1)
+    if infinite.any():
+        number = int(infinite.argmax())
+        raise DatasetError(f'{path}, line {number + 1}: {boxes[number].tolist()} is no box')
+    boxes[np.isnan(boxes).any(axis=1)] = np.nan
+    return boxes
+
+
+def read_rows(path: Path) -> FloatArray:
+    """Read lines of x, y, width, height as they stand there: float64 (lines, 4).
+
+    Numbers are separated by commas, tabs or blanks; empty lines at the end do not count.
+
+    Raises:
+        DatasetError: if the file cannot be read, or a line is not four numbers; it is named.
     """
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
+        lines = path.read_text(encoding='utf-8-sig').splitlines()  # editors of Windows mark UTF-8
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f'{path}: cannot be read ({error})') from error
     while lines and not lines[-1].strip():
         lines.pop()
-    rows = []
-    for number, line in enumerate(lines, start=1):
+    rows = np.empty((len(lines), 4))
+    for index, line in enumerate(lines):
         try:
             row = [float(value) for value in re.split(r'[,\s]+', line.strip())]
         except ValueError:
             row = []
         if len(row) != 4:
             raise DatasetError(
-                f'{path}, line {number}: expected four numbers x, y, width, height, got {line!r}'
+                f'{path}, line {index + 1}: expected four numbers x, y, width, height, got '
+                f'{line[:80]!r}'
             )
-        rows.append(row)
-    boxes = np.array(rows, np.float64).reshape(-1, 4)
-    boxes[~np.isfinite(boxes).all(axis=1)] = np.nan
-    return boxes
+        rows[index] = row
+    return rows

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 import io
 import json
 import math
+import os
 from pathlib import Path
 import re
 from typing import Any
 from uuid import uuid4
 
-from hit_rfgm_ros.errors import EvaluationError
+from hit_rfgm_ros.data.sequences import read_rows
+from hit_rfgm_ros.errors import DatasetError, EvaluationError
 from hit_rfgm_ros.types import FloatArray, TrackState
 import numpy as np
 
@@ -85,24 +87,9 @@ def read_boxes(path: Path) -> FloatArray:
         EvaluationError: if there is none, or a line is not four numbers.
     """
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EvaluationError(f'{path} cannot be read: {error}') from error
-    while lines and not lines[-1].strip():
-        lines.pop()
-    boxes = np.empty((len(lines), 4))
-    for index, line in enumerate(lines):
-        try:
-            values = [float(value) for value in re.split(r'[,\s]+', line.strip())]
-        except ValueError:
-            values = []
-        if len(values) != 4:
-            raise EvaluationError(
-                f'{path}, line {index + 1}: expected four numbers x, y, width, height, got '
-                f'{line!r}'
-            )
-        boxes[index] = values
-    return boxes
+        return read_rows(path)
+    except DatasetError as error:
+        raise EvaluationError(str(error)) from error
 
 
 def read_frames(path: Path) -> FrameNotes:
@@ -146,7 +133,10 @@ def write_text(path: Path, text: str) -> None:
     # Machines that share the folder may have processes of one number.
     temporary = path.with_name(f'.{path.name}.{uuid4().hex}.tmp')
     try:
-        temporary.write_text(text, encoding='utf-8', newline='\n')
+        with temporary.open('w', encoding='utf-8', newline='\n') as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the name without the content
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -169,9 +159,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError) as error:
-        raise EvaluationError(f'{path} cannot be read: {error}') from error
+        raise EvaluationError(f'{path} cannot be read: {error}; mend or remove it') from error
     if not isinstance(content, dict):
-        raise EvaluationError(f'{path} holds no JSON object')
+        raise EvaluationError(f'{path} holds no JSON object; mend or remove it')
     return content
 
 
@@ -215,7 +205,10 @@ class Results:
             EvaluationError: if the file is malformed.
         """
         path = self.out / tracker / f'{sequence}.txt'
-        return path.is_file() and len(read_boxes(path)) == frames
+        try:
+            return path.is_file() and len(read_boxes(path)) == frames
+        except EvaluationError as error:
+            raise EvaluationError(f'{error}; remove it, and it is written again') from error
 
     def run(self, tracker: str) -> dict[str, Any]:
         """What a tracker is and where it ran; empty for trackers of others."""

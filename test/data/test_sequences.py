@@ -1,5 +1,6 @@
 """Folder sequences: frames in order, ground truth in any of the usual separators, NaN = absent."""
 
+import os
 from pathlib import Path
 
 import cv2
@@ -44,6 +45,19 @@ def test_malformed_line_is_named(tmp_path: Path, line: str) -> None:
         read_sequence(folder)
 
 
+def test_an_infinite_number_is_named(tmp_path: Path) -> None:
+    folder = _write(tmp_path / 'one', ['1,2,3,4', '1,2,inf,4'])
+    with pytest.raises(DatasetError, match=r'line 2: .* is no box'):
+        read_sequence(folder)
+
+
+def test_a_mark_of_utf8_is_no_number(tmp_path: Path) -> None:
+    folder = _write(tmp_path / 'one', ['1,2,3,4'])
+    path = folder / 'groundtruth.txt'
+    path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
+    assert read_sequence(folder).boxes.tolist() == [[1, 2, 3, 4]]
+
+
 def test_frames_and_lines_must_agree(tmp_path: Path) -> None:
     folder = _write(tmp_path / 'one', ['1,2,3,4'] * 3, frames=2)
     with pytest.raises(DatasetError, match='2 frames but 3 lines'):
@@ -66,6 +80,14 @@ def test_damaged_frame_is_named(tmp_path: Path) -> None:
     (folder / '000001.jpg').write_bytes(b'no picture')
     with pytest.raises(DatasetError, match=r'000001\.jpg: not a readable picture'):
         read_sequence(folder).read(0)
+    (folder / '000001.jpg').write_bytes(b'')
+    with pytest.raises(DatasetError, match=r'000001\.jpg: not a readable picture'):
+        read_sequence(folder).read(0)
+
+
+def test_a_path_that_is_not_utf8_is_read(tmp_path: Path) -> None:
+    folder = _write(tmp_path / 'one', ['1,2,3,4']).rename(tmp_path / os.fsdecode(b'caf\xe9'))
+    assert read_sequence(folder).read(0).shape == (24, 32, 3)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

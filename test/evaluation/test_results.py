@@ -72,6 +72,13 @@ def test_missing_and_binary_files_are_named(tmp_path: Path) -> None:
             read_boxes(tmp_path / name)
 
 
+def test_damaged_results_of_ones_own_are_named(tmp_path: Path) -> None:
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine' / 'a.txt').write_text('1,2,3,4\n1,2')
+    with pytest.raises(EvaluationError, match=r'a\.txt, line 2: .*; remove it, and it is written'):
+        Results(tmp_path).is_done('mine', 'a', 2)
+
+
 @pytest.mark.parametrize('row', ['5,0.5,LOST,1,', '0,x,LOST,1,', '0,0.5,GONE,1,', 'x,0.5,LOST,1,'])
 def test_a_malformed_row_beside_the_boxes_is_named(tmp_path: Path, row: str) -> None:
     (tmp_path / 'a.csv').write_text(','.join(FRAMES_HEADER) + f'\n{row}\n')

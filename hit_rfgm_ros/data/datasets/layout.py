@@ -121,7 +121,7 @@ def frames_between(
     missing = [number for number in range(first, last + 1) if number not in pictures]
     if missing:
         raise DatasetError(
-            f'{folder}: of the frames {first} to {last} {len(missing)} are missing: '
+            f'{folder}: {len(missing)} of the frames {first} to {last} missing: '
             f'{some(str(number) for number in missing)}'
         )
     # Joined to one parent, since a large set has half a million: five times as fast as Path(text).

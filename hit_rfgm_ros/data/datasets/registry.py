@@ -18,7 +18,7 @@ from hit_rfgm_ros.data.datasets.otb import list_otb
 from hit_rfgm_ros.data.datasets.trackingnet import list_trackingnet
 from hit_rfgm_ros.data.datasets.uav123 import list_uav123
 from hit_rfgm_ros.data.sequences import Sequence
-from hit_rfgm_ros.errors import DatasetError
+from hit_rfgm_ros.errors import ConfigError, DatasetError
 
 _IN_FULL = 8  # of so many broken sequences the whole message is told, of the others the name
 
@@ -85,11 +85,11 @@ def open_dataset(
             names them in `Dataset.skipped`.
 
     Raises:
-        DatasetError: if name or root are wrong, a wanted sequence is unknown, one is broken, or
-            none is left.
+        ConfigError: if the data set or a wanted sequence is unknown, or one is named twice.
+        DatasetError: if the root is wrong, a sequence is broken, or none is left.
     """
     if name not in _LAYOUTS:
-        raise DatasetError(f'unknown data set {name!r}{_nearest(name, DATASETS)}')
+        raise ConfigError(f'unknown data set {name!r}{_nearest(name, DATASETS)}')
     layout = _LAYOUTS[name]
     root = Path(root)
     try:
@@ -99,6 +99,7 @@ def open_dataset(
     found, broken = [], {}
     for wanted in _choose(listing, sequences, root):
         try:
+            _check_name(wanted, root)
             found.append(listing.loaders[wanted]())
         except (DatasetError, OSError) as error:
             broken[wanted] = str(error)
@@ -111,6 +112,15 @@ def open_dataset(
     return Dataset(name, layout.kind, layout.profile, tuple(found), skipped, reasons)
 
 
+def _check_name(name: str, root: Path) -> None:
+    """Refuse a name that results could not be filed under, or that would break a line of text."""
+    if name.startswith('.') or not name.isprintable() or set(name) & set('/\\'):
+        raise DatasetError(
+            f'{root}: the sequence {name!r} needs another name: printable, without / and \\, and '
+            f'no dot in front'
+        )
+
+
 def _choose(listing: Listing, wanted: Iterable[str] | None, root: Path) -> list[str]:
     """Names to read, groups resolved; each at most once."""
     if wanted is None:
@@ -119,10 +129,10 @@ def _choose(listing: Listing, wanted: Iterable[str] | None, root: Path) -> list[
     for name in [wanted] if isinstance(wanted, str) else wanted:
         if name not in listing.loaders and name not in listing.groups:
             known = (*listing.groups, *listing.loaders)
-            raise DatasetError(f'{root}: unknown sequence {name!r}{_nearest(name, known)}')
+            raise ConfigError(f'{root}: unknown sequence {name!r}{_nearest(name, known)}')
         names += listing.groups.get(name, (name,))
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DatasetError(f'sequences: {", ".join(twice)} named twice')
+        raise ConfigError(f'sequences: {", ".join(twice)} named twice')
     return names
 
 

@@ -6,7 +6,7 @@ import shutil
 from types import ModuleType
 
 from hit_rfgm_ros.data.datasets.registry import DATASETS, open_dataset
-from hit_rfgm_ros.errors import DatasetError
+from hit_rfgm_ros.errors import ConfigError, DatasetError
 import pytest
 
 Damage = Callable[[Path], None]
@@ -65,7 +65,7 @@ def test_gap_in_the_frames(tmp_path: Path, miniatures: ModuleType, name: str) ->
     picture = sorted((tmp_path / FIRST[name][1]).glob('*.jpg'))[3]
     picture.unlink()
     _refused(
-        name, tmp_path, rf'{FIRST[name][1]}: of the frames .* 1 are missing: {int(picture.stem)}$'
+        name, tmp_path, rf'{FIRST[name][1]}: 1 of the frames .* missing: {int(picture.stem)}$'
     )
 
 
@@ -166,7 +166,7 @@ def test_misspelt_sequence(tmp_path: Path, miniatures: ModuleType, name: str) ->
     miniatures.make_dataset(name, tmp_path)
     right = FIRST[name][0]
     wrong = right[:2] + right[3:]
-    with pytest.raises(DatasetError, match=f"unknown sequence '{wrong}'; did you mean"):
+    with pytest.raises(ConfigError, match=f"unknown sequence '{wrong}'; did you mean"):
         open_dataset(name, tmp_path, sequences=[wrong])
 
 

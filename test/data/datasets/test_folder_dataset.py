@@ -73,7 +73,7 @@ def test_files_that_are_no_frames_are_passed_over(root: Path) -> None:
 def test_gap_in_the_frames_is_named(root: Path) -> None:
     (root / 'disc' / '000004.jpg').unlink()
     (root / 'disc' / '000006.jpg').unlink()
-    with pytest.raises(DatasetError, match='frames 1 to 8 2 are missing: 4, 6'):
+    with pytest.raises(DatasetError, match='2 of the frames 1 to 8 missing: 4, 6'):
         open_dataset('folder', root)
 
 

@@ -1,10 +1,11 @@
 """Opening by name: what is chosen, what is skipped, and messages that help."""
 
+import os
 from pathlib import Path
 from types import ModuleType
 
 from hit_rfgm_ros.data.datasets.registry import open_dataset
-from hit_rfgm_ros.errors import DatasetError
+from hit_rfgm_ros.errors import ConfigError, DatasetError
 import pytest
 
 
@@ -20,14 +21,14 @@ def _break(root: Path, *names: str) -> None:
 
 
 def test_unknown_data_set_names_the_nearest() -> None:
-    with pytest.raises(DatasetError, match="unknown data set 'foldr'; did you mean folder"):
+    with pytest.raises(ConfigError, match="unknown data set 'foldr'; did you mean folder"):
         open_dataset('foldr', 'somewhere')
 
 
 def test_unknown_sequence_names_the_nearest(root: Path) -> None:
-    with pytest.raises(DatasetError, match="unknown sequence 'Circel'; did you mean circle"):
+    with pytest.raises(ConfigError, match="unknown sequence 'Circel'; did you mean circle"):
         open_dataset('folder', root, sequences=['disc', 'Circel'])
-    with pytest.raises(DatasetError, match="'xyz'; known are circle, disc, early"):
+    with pytest.raises(ConfigError, match="'xyz'; known are circle, disc, early"):
         open_dataset('folder', root, sequences=['xyz'])
 
 
@@ -41,8 +42,24 @@ def test_one_name_may_be_given_as_text(root: Path) -> None:
 
 
 def test_sequence_named_twice_is_refused(root: Path) -> None:
-    with pytest.raises(DatasetError, match='early named twice'):
+    with pytest.raises(ConfigError, match='early named twice'):
         open_dataset('folder', root, sequences=['early', 'disc', 'early'])
+
+
+@pytest.mark.parametrize('name', ['two\nlines', 'back\\slash', os.fsdecode(b'caf\xe9')])
+def test_a_name_that_no_result_can_have_is_refused(root: Path, name: str) -> None:
+    (root / 'disc').rename(root / name)
+    with pytest.raises(DatasetError, match='needs another name'):
+        open_dataset('folder', root)
+    opened = open_dataset('folder', root, on_broken='skip')
+    assert [sequence.name for sequence in opened.sequences] == ['circle', 'early']
+
+
+def test_a_list_cannot_lead_out_of_the_results(tmp_path: Path, miniatures: ModuleType) -> None:
+    miniatures.make_dataset('got10k_val', tmp_path)
+    (tmp_path / 'val' / 'list.txt').write_text('../../elsewhere\n')
+    with pytest.raises(DatasetError, match=r"'\.\./\.\./elsewhere' needs another name"):
+        open_dataset('got10k_val', tmp_path)
 
 
 def test_all_broken_sequences_are_named_at_once(root: Path) -> None:
@@ -56,7 +73,7 @@ def test_broken_sequences_are_left_out_and_named(root: Path) -> None:
     opened = open_dataset('folder', root, on_broken='skip')
     assert [sequence.name for sequence in opened.sequences] == ['circle', 'early']
     assert opened.skipped == ('disc',)
-    assert 'of the frames 1 to 3 1 are missing: 2' in opened.reasons[0]
+    assert '1 of the frames 1 to 3 missing: 2' in opened.reasons[0]
 
 
 def test_nothing_left_is_an_error(root: Path) -> None:
