@@ -32,13 +32,7 @@ _FOREIGN = (
     *('jobs', 'real_time', 'own_time', 'fps'),
 )
 _FAILED, _INTERRUPTED = 1, 130
-_SCORES = {
-    'eao': 'EAO',
-    'accuracy': 'accuracy',
-    'robustness': 'robust.',
-    'realtime_eao': 'real-time EAO',
-    'ao': 'AO',
-}
+# Of an experiment; said below the table, or only in the file.
 _APART = ('realtime', 'eao_curve', 'eao_interval')
 
 
@@ -136,23 +130,33 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
         f'{summary["dataset"]}: {summary["sequences"]} sequences, {summary["frames"]} frames; '
         f'stack {summary["stack"]} ({summary["title"]}), VOT toolkit {summary["toolkit"]}; 0 to 1'
     )
-    trackers = {name: entry['vot'] for name, entry in summary['trackers'].items()}
-    if any(entry.get(key) is not None for entry in trackers.values() for key in _SCORES):
-        rows = [['tracker', *_SCORES.values()]]
-        for name, entry in trackers.items():
-            rows.append([name, *(number(entry.get(key), '.3f') for key in _SCORES)])
-        yield from table(rows)
-    for name, entry in trackers.items():
-        for experiment, numbers in entry['experiments'].items():
-            yield f'  {name}, {experiment}: {_all_numbers(numbers)}'
+    trackers = {name: entry['vot']['experiments'] for name, entry in summary['trackers'].items()}
+    columns = dict.fromkeys(
+        key
+        for experiments in trackers.values()
+        for numbers in experiments.values()
+        for key in numbers
+        if key not in _APART
+    )
+    heads = ('EAO' if column == 'eao' else column.replace('_', ' ') for column in columns)
+    rows = [['tracker', 'experiment', *heads]]
+    for tracker, experiments in trackers.items():
+        for experiment, numbers in experiments.items():
+            cells = [number(numbers.get(column), '.3f') for column in columns]
+            rows.append([tracker, experiment, *cells])
+    yield from table(rows)
+    yield from _conditions(next(iter(trackers.values())))
 
 
-def _all_numbers(numbers: Mapping[str, Any]) -> str:
-    said = [f'{key} {number(value, ".3f")}' for key, value in numbers.items() if key not in _APART]
-    if 'eao_interval' in numbers:
-        low, high = numbers['eao_interval']
-        said.append(f'EAO over {low} to {high} frames')
-    if numbers['realtime']:
-        grace, fps = (numbers['realtime'][key] for key in ('grace', 'fps'))
-        said.append(f'in real time, {fps:g} fps where the sequence says nothing, grace {grace}')
-    return ', '.join(said) or 'no analysis'
+def _conditions(experiments: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What the stack says about its experiments."""
+    for name, numbers in experiments.items():
+        said = []
+        if 'eao_interval' in numbers:
+            low, high = numbers['eao_interval']
+            said.append(f'EAO over run lengths of {low} to {high} frames')
+        if numbers['realtime']:
+            grace, fps = (numbers['realtime'][key] for key in ('grace', 'fps'))
+            said.append(f"in real time, the sequence's own rate, else {fps:g} fps; grace {grace}")
+        if said:
+            yield f'  {name}: {"; ".join(said)}'

@@ -105,7 +105,7 @@ def check_same(
     if changes:
         raise EvaluationError(
             f'{folder} holds results of another tracker of that name: {"; ".join(changes)}. Take '
-            f'another --out, or remove that folder'
+            f'another --out or --name, or remove that folder'
         )
 
 

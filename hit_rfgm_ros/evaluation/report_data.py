@@ -170,6 +170,10 @@ def _read_summary(results: Results) -> dict[str, Any]:
             f'{path} does not exist; run hit-rfgm eval --out {results.out} first'
         )
     summary = results.summary()
+    if summary.get('kind') == 'vot':
+        raise EvaluationError(
+            f'{path} is of the VOT toolkit, which has a page of its own: see docs/vot.md'
+        )
     missing = [name for name in _NEEDED if name not in summary]
     if missing:
         raise EvaluationError(f'{path} lacks {", ".join(missing)}; run hit-rfgm eval again')
