@@ -9,7 +9,7 @@ from typing import Any
 
 from hit_rfgm_ros.data.datasets.registry import open_dataset
 from hit_rfgm_ros.data.sequences import Sequence
-from hit_rfgm_ros.errors import DatasetError, EvaluationError
+from hit_rfgm_ros.errors import ConfigError, DatasetError, EvaluationError
 from hit_rfgm_ros.evaluation.results import DATASET_FILE, SUMMARY_FILE, FrameNotes, Results
 from hit_rfgm_ros.evaluation.run import DEFAULT_FPS
 from hit_rfgm_ros.evaluation.summary import REAL_TIME
@@ -226,9 +226,9 @@ def _add_pictures(material: Material, root: Path | None) -> None:
         return
     try:
         material.sequences, material.reasons = _list_sequences(material, Path(place))
-    except DatasetError as error:
+    except (DatasetError, ConfigError) as error:
         if root is not None:
-            raise
+            raise DatasetError(str(error)) from error
         material.without = str(error)
 
 

@@ -102,9 +102,7 @@ svg * { stroke-linejoin: round; }
 .plots .plot { max-width: 560px; }
 .plots.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 260px), 1fr)); }
 .plots.small .plot { max-width: 380px; }
-.broad { max-width: 680px; margin: 14px 0; }
-.broad, .course { overflow-x: auto; }
-.broad svg, .course svg { min-width: 440px; }
+.broad { max-width: 620px; margin: 14px 0; }
 .cards { display: grid; gap: 20px;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)); }
 .card { border: 1px solid var(--edge); border-radius: 10px; padding: 14px 16px; min-width: 0; }
@@ -139,7 +137,6 @@ footer { color: var(--faint); font-size: 13px; padding-bottom: 40px; }
   th, td { padding: 3px 6px; font-size: 11px; }
   .cards { grid-template-columns: 1fr 1fr; gap: 12px; }
   .card { padding: 8px; }
-  .broad svg, .course svg { min-width: 0; }
   .strip { grid-template-columns: repeat(3, 1fr); gap: 6px; }
   .strip figcaption { font-size: 9px; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WIDTH, _HEIGHT = 5.6, 2.3
-_APART = 0.022  # of the width of the plot, between the numbers of frames
+_WIDTH, _HEIGHT = 4.7, 2.15
+_APART = 0.026  # of the width of the plot, between the numbers of frames
 
 
 def draw_course(
@@ -35,10 +35,10 @@ def draw_course(
     """
     stated = any(state is not None for state in states)
     figure = new_figure(_WIDTH, _HEIGHT)
-    curves = figure.add_axes((0.065, 0.275 if stated else 0.175, 0.915, 0.53 if stated else 0.63))
+    curves = figure.add_axes((0.075, 0.285 if stated else 0.185, 0.9, 0.53 if stated else 0.62))
     draw_curves(curves, times, confidence, overlap)
     if stated:
-        ribbon = figure.add_axes((0.065, 0.185, 0.915, 0.065), sharex=curves)
+        ribbon = figure.add_axes((0.075, 0.195, 0.9, 0.07), sharex=curves)
         draw_states(ribbon, times, states)
     else:
         curves.tick_params(labelbottom=True)

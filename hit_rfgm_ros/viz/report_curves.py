@@ -13,7 +13,7 @@ from hit_rfgm_ros.viz.report_lines import Line
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_WIDTH, _PLOT, _ROW, _ABOVE, _BELOW = 4.1, 2.8, 0.185, 0.55, 0.54  # inches
+_WIDTH, _PLOT, _ROW, _ABOVE, _BELOW = 4.1, 2.8, 0.163, 0.55, 0.56  # inches
 _LONG = 17  # letters; longer names stand in one column of the legend
 
 

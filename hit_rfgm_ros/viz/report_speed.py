@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-_WIDTH, _HEIGHT = 6.0, 3.9
+_WIDTH, _HEIGHT = 4.9, 3.5
 _TICKS = (1, 2, 5, 10, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000)
 # Where a name may stand, in points from its dot, and its alignment; best places first.
 _Place = tuple[float, float, str]
@@ -63,7 +63,7 @@ def draw_speed(title: str, under: str, ylabel: str, dots: Sequence[Dot]) -> Figu
         dots: at least one.
     """
     figure = new_figure(_WIDTH, _HEIGHT)
-    axes = figure.add_axes((0.085, 0.13, 0.895, 0.73))
+    axes = figure.add_axes((0.1, 0.135, 0.88, 0.72))
     quiet(axes)
     axes.set_xscale('log')
     slowest, fastest = min(dot.fps for dot in dots), max(dot.fps for dot in dots)

@@ -309,6 +309,14 @@ def test_a_root_that_is_another_data_set_is_refused(
         report(small, root=tmp_path / 'other')
 
 
+def test_a_root_without_the_sequences_is_refused(
+    small: Path, tmp_path: Path, miniatures: ModuleType
+) -> None:
+    miniatures.make_dataset('folder', tmp_path / 'other', sequences=['fox'], frames=5)
+    with pytest.raises(DatasetError, match=r"unknown sequence 'ant'; known are fox"):
+        report(small, root=tmp_path / 'other')
+
+
 def test_a_damaged_picture_costs_its_strip_alone(small: Path, tmp_path: Path) -> None:
     (tmp_path / 'pictures' / 'ant' / '000001.jpg').write_bytes(b'no picture')
     done = report(small, trackers=['far'])
