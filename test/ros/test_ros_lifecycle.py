@@ -101,11 +101,11 @@ def test_a_transition_that_is_not_possible_is_answered(start: Callable[..., Life
     assert life.go(CONFIGURE)
 
 
-def test_a_model_of_a_later_version_is_refused_with_what_there_is(
+def test_a_model_without_weights_is_refused_with_the_way_to_get_them(
     start: Callable[..., Life],
 ) -> None:
-    life = start('model:=rfgm_t256')
-    life.running.says('rfgm_t256 comes with a later version.*hit_tiny')
+    life = start('model:=rfgm_b256')
+    life.running.says('no weights for rfgm_b256.*hit-rfgm weights import')
     assert life.state == 'unconfigured'
     assert not life.go(CONFIGURE)
 
