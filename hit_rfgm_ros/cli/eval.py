@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+import math
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from hit_rfgm_ros.cli.eval_trackers import (
 )
 from hit_rfgm_ros.cli.eval_vot import evaluate_vot, refuse_foreign
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings, several_tracker_options
+from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.data.datasets.registry import DATASETS, open_dataset
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
 from hit_rfgm_ros.evaluation.jobs import rank_of, spread
@@ -35,7 +37,10 @@ def parse_names(
     _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Make names of texts with commas."""
-    return tuple(name.strip() for text in texts for name in text.split(',') if name.strip())
+    names = tuple(name.strip() for text in texts for name in text.split(',') if name.strip())
+    if texts and not names:
+        raise click.BadParameter('there is no name in it')
+    return names
 
 
 def install_environment(
@@ -195,9 +200,14 @@ def eval(  # noqa: A001 the command's name
                 workers=workers,
             )
         )
-    dataset = open_dataset(
-        name, root, sequences=sequences or None, on_broken='skip' if skip_broken else 'raise'
-    )
+    if out.resolve() == root.resolve():
+        raise click.UsageError(
+            '--out is the folder of the data set; results need one of their own.'
+        )
+    with wrong_use():
+        dataset = open_dataset(
+            name, root, sequences=sequences or None, on_broken='skip' if skip_broken else 'raise'
+        )
     for reason in dataset.reasons:
         click.echo(f'left out: {reason}', err=True)
     rules = Rules(profiles or (dataset.profile,), truncate, allow_incomplete, whole=not sequences)
@@ -230,6 +240,8 @@ def _check(
 def _check_real_time(rules: Sequence[str], jobs: int, fps: float | None) -> None:
     if fps is not None and not rules:
         raise click.UsageError('--fps is the rate of runs in real time; give --real-time too.')
+    if fps is not None and not math.isfinite(fps):
+        raise click.UsageError(f'--fps must be a finite number, got {fps}.')
     if rules and jobs * rank_of()[2] > 1:
         raise click.UsageError(
             '--real-time needs the machine to itself: processes side by side would slow each '

@@ -13,7 +13,7 @@ from hit_rfgm_ros.cli import eval_table
 from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.data.datasets.registry import Dataset
-from hit_rfgm_ros.errors import DatasetError, HitRfgmError
+from hit_rfgm_ros.errors import DatasetError, EvaluationError, HitRfgmError, MetricError
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
 from hit_rfgm_ros.evaluation.identity import Workers
 from hit_rfgm_ros.evaluation.jobs import Failure, Outcome, is_done, rank_of, run_jobs, share_of
@@ -58,12 +58,18 @@ def evaluate(
     workers: Workers,
 ) -> int:
     """Run, score, print; returns the exit code."""
-    check_rules(dataset, wish.rules)
+    with wrong_use(MetricError):
+        check_rules(dataset, wish.rules)
     if wish.submission is not None:
-        server_of(dataset)
+        with wrong_use(EvaluationError):
+            server_of(dataset)
     with wrong_use():
         jobs = make_jobs(wish.out, dataset, specs, paces)
-    record_dataset(wish.out, dataset, wish.root)
+    try:
+        record_dataset(wish.out, dataset, wish.root)
+    except OSError as error:
+        reason = f'{wish.out} cannot be written: {error.strerror}; take another --out'
+        raise EvaluationError(reason) from error
     outcome = Outcome()
     if not wish.score_only:
         outcome = _run(jobs, workers)

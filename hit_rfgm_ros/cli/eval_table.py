@@ -26,7 +26,7 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
     for profile, trackers in tables.items():
         if not trackers:
             continue
-        yield heading(summary, profile)
+        yield heading(summary, profile, trackers)
         yield from table(_score_rows(trackers))
         yield from _as_printed(profile, trackers)
         yield from _notes(trackers)
@@ -38,14 +38,17 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
         yield ''
 
 
-def heading(summary: Mapping[str, Any], profile: str) -> str:
+def heading(summary: Mapping[str, Any], profile: str, trackers: Mapping[str, Any]) -> str:
     """What the numbers below it are of."""
     skipped = len(summary['skipped'])
+    scored = {entry.get('scored_frames', summary['frames']) for entry in trackers.values()}
+    numbers = ' to '.join(str(number) for number in sorted({min(scored), max(scored)}))
     return (
         f'{summary["dataset"]}: {_count(summary["sequences"], "sequence")}'
         + (f' ({skipped} broken left out)' if skipped else '')
-        + f', {_count(summary["frames"], "frame")}; profile {profile}, '
-        f'{_FORMS[summary["form"]]}; percent'
+        + f', {_count(summary["frames"], "frame")}'
+        + (f', {numbers} of them scored' if scored != {summary['frames']} else '')
+        + f'; profile {profile}, {_FORMS[summary["form"]]}; percent'
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings
+from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
 from hit_rfgm_ros.evaluation.rivals import describe_rival
 
@@ -41,15 +42,16 @@ def specs_of_rivals(
     """Known trackers of others.
 
     Raises:
-        UsageError: if model files are given for several of them.
-        ConfigError, RivalError: if one of them lacks something.
+        UsageError: if model files are given for several of them, or lack for one.
+        RivalError: if one of them cannot be run here.
     """
     if files and len(rivals) != 1:
         raise click.UsageError('--rival-model belongs to one tracker; give one --rival with it.')
     shared = {'peers': str(peers) if peers else None, 'threads': threads}
     model = {'model': [str(file) for file in files]} if files else {}
     specs = [ContenderSpec(name, 'rival', {'rival': name, **shared, **model}) for name in rivals]
-    return _checked(specs)
+    with wrong_use():
+        return _checked(specs)
 
 
 def specs_of_adapters(files: Sequence[Path], threads: int) -> list[ContenderSpec]:

@@ -8,22 +8,25 @@ import re
 
 import click
 from hit_rfgm_ros.config.tracker import DEVICES
-from hit_rfgm_ros.errors import ConfigError
+from hit_rfgm_ros.errors import ConfigError, HitRfgmError
 
 
 @contextmanager
-def wrong_use() -> Iterator[None]:
-    """Turn a `ConfigError` into wrong use.
+def wrong_use(kind: type[HitRfgmError] = ConfigError) -> Iterator[None]:
+    """Turn an error into wrong use.
 
     For code that makes settings of the words that were given, and looks at nothing else: what is
     wrong in a file, in the environment or with the machine stays an error, exit code 1.
+
+    Args:
+        kind: of error that says that the words were wrong.
 
     Raises:
         UsageError: with the same message.
     """
     try:
         yield
-    except ConfigError as error:
+    except kind as error:
         raise click.UsageError(str(error)) from error
 
 

@@ -246,6 +246,7 @@ def _numbers(scores: DatasetScores) -> dict[str, Any]:
         'printed': scores.printed,
         'notes': scores.notes,
         'curves': _curves(scores.curves),
+        'scored_frames': sum(one.scored_frames for one in scores.sequences),
         'sequences': {
             one.name: {
                 **one.values,

@@ -94,7 +94,8 @@ def check_names(expected: Iterable[str], found: Iterable[str]) -> None:
         )
     if surplus := sorted(there - wanted):
         raise SurplusResultError(
-            f'{len(surplus)} results belong to no sequence of the data set ({_some(surplus)}); '
+            f'{len(surplus)} of {len(there)} results belong to no sequence of the data set '
+            f'({_some(surplus)}); '
             f'remove them, or score them with the data set they were made on'
         )
 

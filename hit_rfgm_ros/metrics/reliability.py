@@ -133,7 +133,7 @@ def reliability_curve(
     wrong = np.flatnonzero(~((confidence >= 0) & (confidence <= 1)))
     if len(wrong):
         raise MetricError(
-            f'a confidence must be in [0, 1] to be a probability, got {confidence[wrong[0]]!r} '
+            f'a confidence must be in [0, 1] to be a probability, got {confidence[wrong[0]]:g} '
             f'at place {wrong[0]} ({len(wrong)} such)'
         )
     number = len(edges) - 1

@@ -53,7 +53,7 @@ def measure(
     if aligned is None:
         return None
     if len(aligned.truth) == 0 and rules.weights != 'frames':
-        raise MetricError(f'{judged.name}: no frame has a true box')
+        raise MetricError(f'{judged.name}: no frame that {rules.tool} scores has a true box')
     predicted, truth = aligned.predicted, aligned.truth
     usable = aligned.usable & ~aligned.hidden
     if rules.overlap == 'raster':

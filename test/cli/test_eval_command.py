@@ -67,7 +67,10 @@ def test_a_model_of_ours_is_run_and_scored(data: Path, tmp_path: Path) -> None:
     options = ('--backend', 'onnxruntime', '--sequences', 'ant,bee', '--threads', 1)
     result = run(data, out, '--model', 'hit_tiny', *options)
     assert code(result) == 0, result.output
-    assert 'folder: 2 sequences, 16 frames; profile visible, boxes as floats' in result.output
+    assert (
+        'folder: 2 sequences, 16 frames, 12 of them scored; profile visible, boxes as floats'
+        in result.output
+    )
     content = summary(out)
     assert (content['dataset'], content['profile'], content['form']) == (
         'folder',
@@ -192,7 +195,7 @@ def test_surplus_results_are_named(
     (out / 'Still' / 'fox.txt').write_text('1,2,3,4\n')
     result = run(data, out, '--score-only')
     assert code(result) == 1
-    assert '1 results belong to no sequence of the data set (fox)' in result.output
+    assert '1 of 6 results belong to no sequence of the data set (fox)' in result.output
     assert code(run(data, out, '--score-only', '--sequences', 'ant')) == 0
 
 
@@ -212,6 +215,12 @@ def test_surplus_results_are_named(
         (['--rival', 'csrt', '--rival', 'kcf', '--rival-model', __file__], 'one --rival with it'),
         (['--model', 'hit_tiny', '--jobs', '0'], '--jobs'),
         (['--model', 'hit_tiny', '--profile', 'mine'], '--profile'),
+        (['--model', 'hit_tiny', '--profile', 'pytracking'], 'ant: frame 3 has no ground truth'),
+        (['--model', 'hit_tiny', '--submission', 'a.zip'], 'no server'),
+        (['--model', 'hit_tiny', '--sequences', 'beee'], "'beee'; did you mean bee?"),
+        (['--model', 'hit_tiny', '--sequences', ','], 'there is no name in it'),
+        (['--model', 'hit_tiny', '--real-time', 'vot', '--fps', 'nan'], 'a finite number'),
+        (['--rival', 'fear_xs'], 'give the folder that they lie in with --peers'),
     ],
 )
 def test_wrong_use_is_named(
@@ -225,19 +234,14 @@ def test_wrong_use_is_named(
     assert not (tmp_path / 'out').exists()
 
 
-@pytest.mark.parametrize(
-    ('arguments', 'message'),
-    [
-        (['--submission', 'a.zip'], 'folder has its ground truth published and no server'),
-        (['--sequences', 'beee'], "unknown sequence 'beee'; did you mean bee?"),
-    ],
-)
-def test_what_cannot_be_done_is_said_before_it_runs(
-    data: Path, tmp_path: Path, cheap: Callable[[str], str], arguments: list[str], message: str
+def test_results_do_not_go_where_they_cannot_or_should_not(
+    data: Path, tmp_path: Path, cheap: Callable[[str], str]
 ) -> None:
-    result = run(data, tmp_path / 'out', '--tracker-python', cheap('Still'), *arguments)
-    assert message in str(result.exception)
-    assert not (tmp_path / 'out').exists()
+    same = ('--tracker-python', cheap('Still'))
+    assert '--out is the folder of the data set' in str(run(data, data, *same).exception)
+    (tmp_path / 'file').touch()
+    out = tmp_path / 'file' / 'out'
+    assert f'{out} cannot be written: Not a directory' in str(run(data, out, *same).exception)
 
 
 def test_results_of_another_data_set_are_not_mixed(

@@ -100,7 +100,9 @@ def test_names_of_sequences_must_be_those_of_the_data_set() -> None:
     check_names(['bag', 'coke'], ['coke', 'bag'])
     with pytest.raises(MissingResultError, match=r'2 of 3 sequences have no result \(bag, goat\)'):
         check_names(['bag', 'coke', 'goat'], ['coke'])
-    with pytest.raises(SurplusResultError, match=r'1 results belong to no sequence .*\(goat\)'):
+    with pytest.raises(
+        SurplusResultError, match=r'1 of 2 results belong to no sequence .*\(goat\)'
+    ):
         check_names(['bag'], ['bag', 'goat'])
 
 

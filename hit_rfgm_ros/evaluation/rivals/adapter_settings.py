@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
+import reprlib
 from typing import Any, TypeVar, get_args, get_type_hints
 
 from hit_rfgm_ros.errors import ConfigError
@@ -145,7 +146,7 @@ def read_settings(path: Path | str) -> AdapterSettings:
 def _build(kind: type[_SECTION], values: Any, where: str) -> _SECTION:
     """Make a section of the mapping that the file holds for it."""
     if not isinstance(values, dict):
-        raise ConfigError(f'{where} must hold "key: value" lines, got {values!r}')
+        raise ConfigError(f'{where} must hold "key: value" lines, got {reprlib.repr(values)}')
     known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]  # dataclasses
     for name in values:
         if name not in known:
