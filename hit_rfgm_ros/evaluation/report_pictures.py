@@ -184,14 +184,14 @@ def film_strip(
         truth = None if course.absent[index] else sequence.box(index)
         box = _drawable(course.boxes[index])
         drawn = draw_strip_frame(image, truth, box, _color(course, index), number=number)
-        facts = [f'frame {index}', words, *_facts(course, index, overlap)]
+        facts = ', '.join([f'frame {index}', *_facts(course, index, overlap)])
         pictures.append(drawn)
-        captions.append(f'{number}: {", ".join(facts)}')
+        captions.append(f'{number}: {words}\n{facts}')
         size = (drawn.shape[1], drawn.shape[0])
+        image_tag = jpeg_image(encode_jpeg(drawn), f'{words}, {facts}', size)
         figures.append(
-            f'<figure>{jpeg_image(encode_jpeg(drawn), captions[-1], size)}<figcaption>'
-            f'<b>{number} · {escape(words)}</b> <span>{escape(facts[0])}, '
-            f'{escape(", ".join(facts[2:]))}</span></figcaption></figure>'
+            f'<figure>{image_tag}<figcaption><b>{number} · {escape(words)}</b> '
+            f'<span>{escape(facts)}</span></figcaption></figure>'
         )
     gallery.picture(f'strip_{course.entry.name}_{sequence.name}', join_strip(pictures, captions))
     return f'<div class="strip">{"".join(figures)}</div>'

@@ -60,10 +60,11 @@ def join_strip(frames: Sequence[ImageU8], captions: Sequence[str], columns: int 
 
     Args:
         frames: of one size.
-        captions: one per frame.
+        captions: one per frame; of several lines, if need be.
         columns: frames per row.
     """
-    gap, foot = 12, 26
+    gap, line = 12, 17
+    foot = 8 + line * max(caption.count('\n') + 1 for caption in captions)
     height, width = frames[0].shape[:2]
     rows = -(-len(frames) // columns)
     columns = min(columns, len(frames))
@@ -73,8 +74,9 @@ def join_strip(frames: Sequence[ImageU8], captions: Sequence[str], columns: int 
         row, column = divmod(index, columns)
         top, left = gap + row * (height + foot), gap + column * (width + gap)
         sheet[top : top + height, left : left + width] = frame
-        mask = text_mask(caption, 9)[:, :width]
-        blend(sheet, mask, left, top + height + 6, (70, 78, 88))
+        for place, text in enumerate(caption.split('\n')):
+            mask = text_mask(text, 8)[:, :width]
+            blend(sheet, mask, left, top + height + 6 + line * place, (70, 78, 88))
     return sheet
 
 
