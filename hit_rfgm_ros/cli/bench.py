@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from hit_rfgm_ros.cli import bench_table
-from hit_rfgm_ros.cli.engine_options import MODEL, WEIGHTS_HELP
+from hit_rfgm_ros.cli.engine_options import MODEL
 from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.wrong_use import parse_device, wrong_use
 from hit_rfgm_ros.config.models import list_models
@@ -101,7 +101,11 @@ class Files:
     multiple=True,
     help='May be repeated. [default: all that have weights here]',
 )
-@click.option('--weights', help=f'Of a single model. {WEIGHTS_HELP}')
+@click.option(
+    '--weights',
+    help="Of a single model: a file, or 'random'. [default: the user's, else the package's, else "
+    'random]',
+)
 @click.option(
     '--backend',
     'backends',
@@ -361,8 +365,8 @@ def make_plot(report: dict[str, Any]) -> BenchPlot:
     busy = machine['other_cores']
     return BenchPlot(
         title='How long an update takes',
-        subtitle=f'{machine["cpu"]}, {machine["cores"]} cores; {amount["rounds"]} rounds of '
-        f'{amount["frames"]} frames of {amount["size"][0]}x{amount["size"][1]}; '
+        subtitle=f'{machine["cpu"]}, {machine["cores"]} cores; rounds: {amount["rounds"]}, '
+        f'frames in each: {amount["frames"]} of {amount["size"][0]}x{amount["size"][1]}; '
         + (f'others kept {busy:g} cores busy; ' if busy else '')
         + f'{report["date"][:10]}',
         bars=bars,

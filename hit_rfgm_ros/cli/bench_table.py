@@ -58,7 +58,7 @@ def _machine(report: Mapping[str, Any]) -> Iterator[str]:
     load = machine.get('load_average')
     said = f', load average {load[0]:g} at the start' if load else ''
     yield (
-        f'{amount["rounds"]} rounds of {amount["frames"]} frames of '
+        f'rounds: {amount["rounds"]}, frames in each: {amount["frames"]} of '
         f'{amount["size"][0]}x{amount["size"][1]}{said}'
     )
 
