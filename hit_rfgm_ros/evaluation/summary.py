@@ -160,9 +160,13 @@ def _score_tracker(
         ]
         scores = {profile: _score(profile, judged, dataset, rules) for profile in rules.profiles}
         entry = _numbers(scores[rules.profiles[0]])
-    entry |= judge(played, truth=truth) if played else {}
-    said = [*entry.get('notes', ()), *entry.pop('unjudged', ())]
-    entry['notes'] = [*said, *_places(results, tracker)]
+    entry |= judge(played, truth=truth)
+    entry['notes'] = [
+        *entry.get('notes', ()),
+        *_incomplete(len(played), len(dataset.sequences)),
+        *entry.pop('unjudged'),
+        *_places(results, tracker),
+    ]
     entry.setdefault('sequences', {})
     for one in played:
         numbers = judge([one], truth=truth)
@@ -201,6 +205,13 @@ def _notes(results: Results, tracker: str, sequence: Sequence) -> FrameNotes | N
             f'{len(sequence)} frames; remove it, or run the sequence again'
         )
     return notes
+
+
+def _incomplete(played: int, sequences: int) -> list[str]:
+    """What must be known of all but the scores where results are incomplete."""
+    if played == sequences:
+        return []
+    return [f'speed, absence and confidence: of {played} complete results of {sequences}']
 
 
 def _places(results: Results, tracker: str) -> list[str]:

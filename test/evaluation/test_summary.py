@@ -116,6 +116,27 @@ def test_a_tracker_that_says_nothing_is_not_judged_for_it(
     assert entry['fps'] == pytest.approx(250)
 
 
+@pytest.mark.parametrize('whole', [True, False])
+def test_what_is_missing_in_between_is_no_mean_of_the_rest(
+    dataset: Dataset, tmp_path: Path, whole: bool
+) -> None:
+    for index, sequence in enumerate(dataset.sequences):
+        notes = knowing()
+        if index:
+            notes.confidence[slice(None) if whole else 7] = np.nan
+        write_sequence(tmp_path / 'some', sequence.name, perfect(dataset, index), notes)
+    entry = summarize(Results(tmp_path), dataset, VISIBLE)['trackers']['some']
+    assert entry['confidence'] is None
+    assert entry['long_term'] is None
+    assert entry['absence'] is not None
+    why = '1 of 2 sequences lack it, b first' if whole else 'b lacks it in 1 frames'
+    assert f'confidence is not judged: {why}' in entry['notes']
+    (tmp_path / 'some' / 'frames' / 'a.csv').unlink()
+    entry = summarize(Results(tmp_path), dataset, VISIBLE)['trackers']['some']
+    assert entry['fps'] is None
+    assert 'latency_ms is not judged: 1 of 2 sequences lack it, a first' in entry['notes']
+
+
 def test_in_real_time_the_given_box_may_count_for_long(dataset: Dataset) -> None:
     known = knowing()
     confidence, states = known.confidence.copy(), list(known.states)
@@ -172,6 +193,7 @@ def test_incomplete_results_are_scored_with_a_word(dataset: Dataset, tmp_path: P
     entry = entry_of(summary, 't')
     assert 0 < entry['auc'] < 95
     assert 'b: 3 predicted boxes for 40 frames' in ' '.join(entry['notes'])
+    assert 'speed, absence and confidence: of 1 complete results of 2' in entry['notes']
     (tmp_path / 't' / 'b.txt').unlink()
     summary = summarize(Results(tmp_path), dataset, Rules(('visible',), allow_incomplete=True))
     assert 'b: 0 predicted boxes' in ' '.join(entry_of(summary, 't')['notes'])
