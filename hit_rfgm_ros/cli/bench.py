@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from hit_rfgm_ros.cli import bench_table
+from hit_rfgm_ros.cli.bench_files import Files
 from hit_rfgm_ros.cli.engine_options import MODEL
 from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.wrong_use import parse_device, wrong_use
@@ -21,15 +21,10 @@ from hit_rfgm_ros.errors import EvaluationError, WeightsError
 from hit_rfgm_ros.evaluation.bench.cases import Case, Missing, Wanted, choose_weights, plan
 from hit_rfgm_ros.evaluation.bench.compare import Judge, compare
 from hit_rfgm_ros.evaluation.bench.machine import cores_of_others
-from hit_rfgm_ros.evaluation.bench.report import STAGES, read_report
+from hit_rfgm_ros.evaluation.bench.report import read_report
 from hit_rfgm_ros.evaluation.bench.run import Amount, run_bench
-from hit_rfgm_ros.evaluation.results import write_json
-from hit_rfgm_ros.optional import require
 from hit_rfgm_ros.weights.catalog import find_weights
 from tqdm import tqdm
-
-if TYPE_CHECKING:
-    from hit_rfgm_ros.viz.bench_plot import BenchPlot
 
 FAILED = 1
 INTERRUPTED = 130
@@ -52,45 +47,6 @@ def parse_devices(
     """Refuse what can be no device; auto is all of them."""
     checked = [parse_device(context, option, device) for device in devices]
     return () if 'auto' in checked else tuple(checked)
-
-
-@dataclass(frozen=True)
-class Files:
-    """What is written.
-
-    Attributes:
-        out: the report, None for none.
-        plot: the picture, None for none.
-    """
-
-    out: Path | None
-    plot: Path | None
-
-    def check(self) -> None:
-        """Find out before hours are spent what could not be written.
-
-        Raises:
-            UsageError: if a folder is not there.
-            MissingDependencyError: if the picture cannot be drawn.
-        """
-        for path in (self.out, self.plot):
-            if path is not None and not path.absolute().parent.is_dir():
-                raise click.UsageError(f'{path} cannot be written: its folder is not there')
-        if self.plot is not None:
-            require('matplotlib', extra='plot', purpose='--plot')
-            if self.plot.suffix != '.png':
-                raise click.UsageError(f'--plot writes a PNG; give a name.png, not {self.plot}')
-
-    def write(self, report: dict[str, Any]) -> None:
-        """Write them."""
-        if self.out is not None:
-            write_json(self.out, report)
-            click.echo(f'wrote {self.out}')
-        if self.plot is not None and report['rows']:
-            from hit_rfgm_ros.viz.bench_plot import save_bench_plot
-
-            save_bench_plot(make_plot(report), self.plot)
-            click.echo(f'wrote {self.plot}')
 
 
 @click.command('bench')
@@ -337,37 +293,3 @@ def _compare(reports: tuple[Path, Path], judge: Judge, force: bool, allowed: flo
     for change in comparison.undecided:
         click.echo(f'hit-rfgm bench: {change.row} has too few rounds to say', err=True)
     return FAILED if slower or comparison.undecided else 0
-
-
-def make_plot(report: dict[str, Any]) -> BenchPlot:
-    """What is drawn of a report."""
-    from hit_rfgm_ros.viz.bench_plot import BenchBar, BenchPlot
-
-    machine, amount = report['machine'], report['amount']
-    bars = []
-    for row in bench_table.plot_rows(report):
-        summary, model = row['summary'], row['case']['model']
-        update = summary['update_ms']
-        bars.append(
-            BenchBar(
-                group=model,
-                label=row['name'].removeprefix(f'{model} '),
-                stages={name: summary['stages_ms'][name] for name in STAGES},
-                percentiles={
-                    name: update[name]
-                    for name in ('p50', 'p90', 'p99')
-                    if update[name] is not None
-                },
-                fps=summary['fps'],
-                memory_update=summary['memory_update_ms'],
-            )
-        )
-    busy = machine['other_cores']
-    return BenchPlot(
-        title='How long an update takes',
-        subtitle=f'{machine["cpu"]}, {machine["cores"]} cores; rounds: {amount["rounds"]}, '
-        f'frames in each: {amount["frames"]} of {amount["size"][0]}x{amount["size"][1]}; '
-        + (f'others kept {busy:g} cores busy; ' if busy else '')
-        + f'{report["date"][:10]}',
-        bars=bars,
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hit_rfgm_ros.cli.table import number, table
@@ -160,9 +160,3 @@ def _change_cells(change: Change) -> list[str]:
 def _alone(name: str, rows: Iterable[str]) -> Iterator[str]:
     for row in rows:
         yield f'only in {name}: {row}'
-
-
-def plot_rows(report: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """Rows in the order of the picture: models together."""
-    models = list(dict.fromkeys(row['case']['model'] for row in report['rows']))
-    return sorted(report['rows'], key=lambda row: models.index(row['case']['model']))
