@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hit_rfgm_ros.cli.table import number, table
+from hit_rfgm_ros.cli.table import count, number, table
 
 _SCORES = {
     'auc': 'AUC',
@@ -44,16 +44,12 @@ def heading(summary: Mapping[str, Any], profile: str, trackers: Mapping[str, Any
     scored = {entry.get('scored_frames', summary['frames']) for entry in trackers.values()}
     numbers = ' to '.join(str(number) for number in sorted({min(scored), max(scored)}))
     return (
-        f'{summary["dataset"]}: {_count(summary["sequences"], "sequence")}'
+        f'{summary["dataset"]}: {count(summary["sequences"], "sequence")}'
         + (f' ({skipped} broken left out)' if skipped else '')
-        + f', {_count(summary["frames"], "frame")}'
+        + f', {count(summary["frames"], "frame")}'
         + (f', {numbers} of them scored' if scored != {summary['frames']} else '')
         + f'; profile {profile}, {_FORMS[summary["form"]]}; percent'
     )
-
-
-def _count(number: int, word: str) -> str:
-    return f'{number} {word}{"" if number == 1 else "s"}'
 
 
 def _score_rows(trackers: Mapping[str, Any]) -> list[list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 from hit_rfgm_ros.cli.interrupt import Interruption
-from hit_rfgm_ros.cli.table import number, table
+from hit_rfgm_ros.cli.table import count, number, table
 from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.errors import HitRfgmError
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
@@ -127,7 +127,8 @@ def _run(run: VotRun, spec: ContenderSpec, workers: Workers) -> bool:
 def lines(summary: Mapping[str, Any]) -> Iterator[str]:
     """The lines of a summary; see `evaluation.vot.run.write_summary`."""
     yield (
-        f'{summary["dataset"]}: {summary["sequences"]} sequences, {summary["frames"]} frames; '
+        f'{summary["dataset"]}: {count(summary["sequences"], "sequence")}, '
+        f'{count(summary["frames"], "frame")}; '
         f'stack {summary["stack"]} ({summary["title"]}), VOT toolkit {summary["toolkit"]}; 0 to 1'
     )
     trackers = {name: entry['vot']['experiments'] for name, entry in summary['trackers'].items()}

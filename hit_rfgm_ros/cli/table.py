@@ -16,6 +16,11 @@ def number(value: float | None, form: str, unit: str = '') -> str:
     return '-' if value is None else f'{value:{form}}{unit}'
 
 
+def count(how_many: int, word: str) -> str:
+    """A number of things, as ``1 frame`` or ``2 frames``."""
+    return f'{how_many} {word}{"" if how_many == 1 else "s"}'
+
+
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Lines in columns: the first one to the left, the others to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of rivals."""
+"""Fixtures of the tests of rivals and of the VOT toolkit."""
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -21,6 +21,12 @@ def tiny_networks(repository: Path) -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(repository / 'test' / 'tools'))
         yield import_module('tiny_networks')
+
+
+@pytest.fixture(scope='session')
+def vot_miniature(miniatures: ModuleType) -> ModuleType:
+    """The writer of miniature VOT workspaces in test/tools: ``make_workspace(root)``."""
+    return import_module('vot_miniature')  # beside the other one
 
 
 @pytest.fixture(scope='session')

@@ -47,7 +47,7 @@ def read_scores(document: Mapping[str, Any]) -> dict[str, Any]:
             name: dict(_numbers(content)) for name, content in document['results'].items()
         }
         kinds = {name: content['type'] for name, content in document['results'].items()}
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise VotToolkitError(
             f'the analysis of the VOT toolkit is not what was expected: {error!r}'
         ) from error
