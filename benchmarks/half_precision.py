@@ -27,7 +27,8 @@ from cpu_forward import RESULTS
 from hit_rfgm_ros.config.models import get_model_config
 from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
-from hit_rfgm_ros.data.sequences import Sequence, list_sequences
+from hit_rfgm_ros.data.datasets.registry import open_dataset
+from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.engines.base import BaseEngine
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.geometry.boxes import iou
@@ -200,7 +201,7 @@ def main() -> None:
     tracker = SingleTargetTracker(engine, weights.config, TrackerConfig(paper_mode=True))
     found: dict[str, dict[tuple[str, int], Look]] = {name: {} for name in others}
     names = []
-    for sequence in list_sequences(options.root):
+    for sequence in open_dataset('folder', options.root).sequences:
         if options.sequences and sequence.name not in options.sequences:
             continue
         names.append(sequence.name)

@@ -13,7 +13,8 @@ import platform
 import time
 
 from hit_rfgm_ros import TrackState, create_tracker
-from hit_rfgm_ros.data.sequences import Sequence, list_sequences
+from hit_rfgm_ros.data.datasets.registry import open_dataset
+from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.metrics.one_pass import one_pass_scores
 from hit_rfgm_ros.trackers.single import SingleTargetTracker
 import numpy as np
@@ -72,7 +73,7 @@ def main() -> None:
     )
     rows = {}
     print(f'{"sequence":24s}    AUC  prec.  still  absent: called tracking')
-    for sequence in list_sequences(arguments.root):
+    for sequence in open_dataset('folder', arguments.root).sequences:
         row = run_sequence(tracker, sequence)
         row['still_box_auc'] = still_box(sequence)
         rows[sequence.name] = row

@@ -18,7 +18,8 @@ import tempfile
 from cpu_forward import RESULTS, cpu_slug, processor
 import cv2
 from hit_rfgm_ros.config.models import get_model_config
-from hit_rfgm_ros.data.sequences import Sequence, list_sequences
+from hit_rfgm_ros.data.datasets.registry import open_dataset
+from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.calibration_crops import random_crops
 from hit_rfgm_ros.metrics.one_pass import OnePassScores, one_pass_scores
@@ -66,7 +67,7 @@ def main() -> None:
     parser.add_argument('--data', type=Path, required=True)
     parser.add_argument('--sequences', nargs='*')
     options = parser.parse_args()
-    sequences = list_sequences(options.data / 'sequences')
+    sequences = open_dataset('folder', options.data / 'sequences').sequences
     sequences = [s for s in sequences if not options.sequences or s.name in options.sequences]
     overlaps: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:

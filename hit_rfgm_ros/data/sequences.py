@@ -1,7 +1,7 @@
-"""Reader of folder sequences: `<name>/000001.jpg ...` with `<name>/groundtruth.txt`.
+"""A labelled video, its pictures, and files of one box per line.
 
-One line per frame: x, y, width, height in pixels, 0-based corner, separated by commas, tabs or
-blanks; `nan` four times where the target is not visible.
+Boxes are x, y, width, height in pixels, separated by commas, tabs or blanks; `nan` four times
+where the target is not visible. Folders of such videos are read by `data.datasets`.
 """
 
 from __future__ import annotations
@@ -84,37 +84,6 @@ def read_picture(path: Path) -> ImageU8:
     if image is None:
         raise DatasetError(f'{path}: not a readable picture')
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def read_sequence(folder: Path | str) -> Sequence:
-    """Read the list of frames and the ground truth of one folder.
-
-    Raises:
-        DatasetError: if the ground truth is missing or malformed, or frames and lines differ.
-    """
-    folder = Path(folder)
-    frames = tuple(sorted(folder.glob('[0-9]*.jpg')))
-    boxes = parse_ground_truth(folder / 'groundtruth.txt')
-    if not frames:
-        raise DatasetError(f'{folder}: no frames named 000001.jpg and so on')
-    if len(frames) != len(boxes):
-        raise DatasetError(
-            f'{folder}: {len(frames)} frames but {len(boxes)} lines in groundtruth.txt; '
-            f'there must be one line per frame'
-        )
-    return Sequence(folder.name, frames, boxes)
-
-
-def list_sequences(root: Path | str) -> list[Sequence]:
-    """Read all sequences below ``root``, sorted by name.
-
-    Raises:
-        DatasetError: if there is none, or one is malformed.
-    """
-    folders = sorted(path.parent for path in Path(root).glob('*/groundtruth.txt'))
-    if not folders:
-        raise DatasetError(f'{root}: no folder with a groundtruth.txt in it')
-    return [read_sequence(folder) for folder in folders]
 
 
 def parse_ground_truth(path: Path) -> FloatArray:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from hit_rfgm_ros.data.sequences import Sequence, read_sequence
+from hit_rfgm_ros.data.datasets.folder import read_folder
+from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.training.config import TrainConfig
 from hit_rfgm_ros.training.pairs import PairConfig, PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
@@ -106,7 +107,7 @@ def training_videos(config: TrainConfig) -> list[Sequence]:
     Raises:
         DatasetError: if a name is not there.
     """
-    return [read_sequence(Path(config.data) / 'videos' / name) for name in config.videos]
+    return [read_folder(Path(config.data) / 'videos' / name) for name in config.videos]
 
 
 def collect(

@@ -16,7 +16,8 @@ from pathlib import Path
 from hit_rfgm_ros.config.models import ModelConfig
 from hit_rfgm_ros.config.rfgm import RFGMConfig
 from hit_rfgm_ros.config.tracker import TrackerConfig
-from hit_rfgm_ros.data.sequences import Sequence, list_sequences
+from hit_rfgm_ros.data.datasets.registry import open_dataset
+from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.engines.calibrate import collect_ranges
 from hit_rfgm_ros.engines.select import create_engine
 from hit_rfgm_ros.errors import DatasetError
@@ -74,7 +75,8 @@ def finish(config: TrainConfig, out: Path) -> Finished:
     """
     raw = read_weights(Path(config.out) / 'latest.safetensors')
     data = Path(config.data)
-    videos = [v for v in list_sequences(data / 'videos') if v.name not in config.videos]
+    opened = open_dataset('folder', data / 'videos')
+    videos = [v for v in opened.sequences if v.name not in config.videos]
     if not videos:
         raise DatasetError('training has seen all videos: leave some out of "videos" to judge by')
     pairs = _pairs(config, data, videos)

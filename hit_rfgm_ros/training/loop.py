@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 import cv2
-from hit_rfgm_ros.data.sequences import list_sequences
+from hit_rfgm_ros.data.datasets.registry import open_dataset
 from hit_rfgm_ros.errors import ConfigError, DatasetError, EngineError
 from hit_rfgm_ros.models.registry import build_network, load_state
 from hit_rfgm_ros.training import checkpoint
@@ -221,7 +221,7 @@ def validation_sets(
     ]
     folder = Path(config.data) / 'videos'
     videos = (
-        [v for v in list_sequences(folder) if v.name not in config.videos]
+        [v for v in open_dataset('folder', folder).sequences if v.name not in config.videos]
         if folder.is_dir()
         else []
     )

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 import cv2
-from hit_rfgm_ros.data.sequences import list_sequences, parse_ground_truth, read_sequence
+from hit_rfgm_ros.data.datasets.folder import read_folder
+from hit_rfgm_ros.data.sequences import parse_ground_truth
 from hit_rfgm_ros.errors import DatasetError
 from hit_rfgm_ros.types import Box
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +25,7 @@ def _write(folder: Path, lines: list[str], frames: int | None = None) -> Path:
 
 
 def test_sequence_reads_rgb_frames_and_boxes(tmp_path: Path) -> None:
-    sequence = read_sequence(_write(tmp_path / 'one', ['1,2,3,4', 'nan,nan,nan,nan']))
+    sequence = read_folder(_write(tmp_path / 'one', ['1,2,3,4', 'nan,nan,nan,nan']))
     assert (sequence.name, len(sequence)) == ('one', 2)
     assert sequence.box(0) == Box(1, 2, 3, 4)
     assert sequence.box(1) is None
@@ -34,60 +35,43 @@ def test_sequence_reads_rgb_frames_and_boxes(tmp_path: Path) -> None:
 
 
 def test_row_with_one_nan_counts_as_absent(tmp_path: Path) -> None:
-    sequence = read_sequence(_write(tmp_path / 'one', ['1,2,nan,4']))
-    assert np.isnan(sequence.boxes).all()
+    sequence = read_folder(_write(tmp_path / 'one', ['1,2,3,4', '1,2,nan,4']))
+    assert np.isnan(sequence.boxes[1]).all()
 
 
 @pytest.mark.parametrize('line', ['1,2,3', '1,2,3,4,5', 'a,b,c,d', ''])
 def test_malformed_line_is_named(tmp_path: Path, line: str) -> None:
     folder = _write(tmp_path / 'one', ['1,2,3,4', line, '1,2,3,4'])
     with pytest.raises(DatasetError, match='line 2: expected four numbers'):
-        read_sequence(folder)
+        read_folder(folder)
 
 
 def test_an_infinite_number_is_named(tmp_path: Path) -> None:
     folder = _write(tmp_path / 'one', ['1,2,3,4', '1,2,inf,4'])
     with pytest.raises(DatasetError, match=r'line 2: .* is no box'):
-        read_sequence(folder)
+        read_folder(folder)
 
 
 def test_a_mark_of_utf8_is_no_number(tmp_path: Path) -> None:
     folder = _write(tmp_path / 'one', ['1,2,3,4'])
     path = folder / 'groundtruth.txt'
     path.write_bytes(b'\xef\xbb\xbf' + path.read_bytes())
-    assert read_sequence(folder).boxes.tolist() == [[1, 2, 3, 4]]
-
-
-def test_frames_and_lines_must_agree(tmp_path: Path) -> None:
-    folder = _write(tmp_path / 'one', ['1,2,3,4'] * 3, frames=2)
-    with pytest.raises(DatasetError, match='2 frames but 3 lines'):
-        read_sequence(folder)
-
-
-def test_folder_without_sequences_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match='no folder with a groundtruth'):
-        list_sequences(tmp_path)
-
-
-def test_sequences_come_sorted_by_name(tmp_path: Path) -> None:
-    for name in ('b', 'a', 'c'):
-        _write(tmp_path / name, ['1,2,3,4'])
-    assert [sequence.name for sequence in list_sequences(tmp_path)] == ['a', 'b', 'c']
+    assert read_folder(folder).boxes.tolist() == [[1, 2, 3, 4]]
 
 
 def test_damaged_frame_is_named(tmp_path: Path) -> None:
     folder = _write(tmp_path / 'one', ['1,2,3,4'])
     (folder / '000001.jpg').write_bytes(b'no picture')
     with pytest.raises(DatasetError, match=r'000001\.jpg: not a readable picture'):
-        read_sequence(folder).read(0)
+        read_folder(folder).read(0)
     (folder / '000001.jpg').write_bytes(b'')
     with pytest.raises(DatasetError, match=r'000001\.jpg: not a readable picture'):
-        read_sequence(folder).read(0)
+        read_folder(folder).read(0)
 
 
 def test_a_path_that_is_not_utf8_is_read(tmp_path: Path) -> None:
     folder = _write(tmp_path / 'one', ['1,2,3,4']).rename(tmp_path / os.fsdecode(b'caf\xe9'))
-    assert read_sequence(folder).read(0).shape == (24, 32, 3)
+    assert read_folder(folder).read(0).shape == (24, 32, 3)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)

@@ -6,7 +6,7 @@ from types import ModuleType
 
 from hit_rfgm_ros import create_tracker
 from hit_rfgm_ros.config.models import get_model_config
-from hit_rfgm_ros.data.sequences import list_sequences
+from hit_rfgm_ros.data.datasets.registry import open_dataset
 from hit_rfgm_ros.engines.graphs import build_graphs
 from hit_rfgm_ros.errors import ConfigError, GeometryError, RivalError
 from hit_rfgm_ros.evaluation.contender import ContenderSpec, open_contender
@@ -198,7 +198,7 @@ def test_the_published_networks_track_real_pictures(name: str, low: float) -> No
     data = Path(os.environ.get('HIT_RFGM_DATA', '../shared/data'))
     if not (data / 'peers').is_dir() or not (data / 'sequences').is_dir():
         pytest.skip(f'no {data}/peers: set HIT_RFGM_DATA to the folder of development data')
-    (goat,) = [each for each in list_sequences(data / 'sequences') if each.name == 'goat']
+    (goat,) = open_dataset('folder', data / 'sequences', sequences='goat').sequences
     rival = open_rival(ContenderSpec(name, 'rival', {'peers': data / 'peers', 'threads': 1}))
     first = goat.box(0)
     rival.start(goat.read(0), first)

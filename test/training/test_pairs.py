@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
-from hit_rfgm_ros.data.sequences import list_sequences
+from hit_rfgm_ros.data.datasets.registry import open_dataset
 from hit_rfgm_ros.errors import ConfigError, DatasetError
 from hit_rfgm_ros.training.pairs import KINDS, Pair, PairConfig, PairSampler
 from hit_rfgm_ros.training.photos import PhotoSet
@@ -218,7 +218,7 @@ def test_video_pairs_follow_the_ground_truth(photos: PhotoSet, tmp_path: Path) -
         lines.append('nan,nan,nan,nan' if index == 5 else f'{x},{y},36,24')
     (folder / 'groundtruth.txt').write_text('\n'.join(lines), encoding='utf-8')
     config = replace(PLAIN, shares={'video': 1.0}, max_gap=4)
-    sampler = PairSampler(photos, config, 0, videos=list_sequences(tmp_path))
+    sampler = PairSampler(photos, config, 0, videos=open_dataset('folder', tmp_path).sequences)
     _assert_red_boxes(_draw(sampler, 'video', 60))
 
 

@@ -37,7 +37,9 @@ def list_folder(root: Path) -> Listing:
     """
     check_root(root, _fits, EXPECTED)
     loaders = {
-        folder.name: partial(_read, folder) for folder in subfolders(root) if _is_meant(folder)
+        folder.name: partial(read_folder, folder)
+        for folder in subfolders(root)
+        if _is_meant(folder)
     }
     return Listing(loaders, tuple(loaders))
 
@@ -56,7 +58,12 @@ def _is_meant(folder: Path) -> bool:
         return False
 
 
-def _read(folder: Path) -> Sequence:
+def read_folder(folder: Path) -> Sequence:
+    """Read the frames and the ground truth of one sequence.
+
+    Raises:
+        DatasetError: naming the file and line at fault.
+    """
     boxes = read_boxes(folder / TRUTH, absent=True)
     frames = all_frames(folder)
     check_count('lines', folder / TRUTH, len(boxes), len(frames))
