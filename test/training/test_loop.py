@@ -165,7 +165,7 @@ def test_fresh_run_can_start_from_a_levit_backbone(config: TrainConfig, tmp_path
 )
 def test_settings_that_come_with_the_package_are_accepted(path: Path) -> None:
     config = TrainConfig.from_yaml(path)
-    assert path.stem.startswith(config.model)
+    assert path.stem.startswith((config.model, f'{config.model.partition("_")[0]}_ablation'))
     assert family_of(config).sized(config, config.search_size).search_size == config.search_size
 
 
