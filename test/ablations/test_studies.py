@@ -24,10 +24,7 @@ def run(
     miniatures: ModuleType,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Run:
-    """Call a study's script; its JSON and its Markdown table.
-
-    All share one folder of results: variants of RFGM differ in tracking only and train once.
-    """
+    """Call a study's script; its JSON and its Markdown table."""
     root, out = tmp_path_factory.mktemp('got10k'), tmp_path_factory.mktemp('studies')
     miniatures.make_dataset('folder', root, sequences=['one'], frames=3)
 
@@ -46,29 +43,40 @@ def run(
     return call
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ('name', 'labels'),
-    [
-        ('hit_table5', ['max, mid']),
-        ('hit_table6', ['Abs', 'Sep']),
-        ('hit_table7', ['PVT-Small']),
-        ('rfgm_table4', ['Memory', 'GR memory']),
-        ('rfgm_table5', ['Attention', 'Relevance attention']),
-        ('rfgm_table6', ['64 tokens']),
-        ('rfgm_table7', ['1 stage']),
-    ],
-)
-def test_study_trains_tracks_and_writes_its_table(run: Run, name: str, labels: list[str]) -> None:
-    report, table = run(name, *(HIT if name.startswith('hit') else RFGM), '--only', *labels)
+def check(report: dict[str, object], table: str, *labels: str) -> list[Path]:
+    """Look at the rows of a study; the weights of each."""
     rows = report['rows']
     assert isinstance(rows, list)
-    assert [row['label'] for row in rows] == labels
+    assert [row['label'] for row in rows] == list(labels)
     for row in rows:
         assert Path(row['weights']).exists()
         assert 0 <= row['folder']['auc'] <= 100
         assert row['folder']['fps'] > 0
         assert f'| {row["label"]} |' in table
+    return [Path(row['weights']) for row in rows]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('name', 'label'),
+    [('hit_table5', 'max, mid'), ('hit_table6', 'Abs'), ('hit_table7', 'PVT-Small')],
+)
+def test_study_of_hit_trains_tracks_and_writes_its_table(run: Run, name: str, label: str) -> None:
+    check(*run(name, *HIT, '--only', label), label)
+
+
+@pytest.mark.slow
+def test_studies_of_rfgm_train_once_and_track_in_many_ways(run: Run) -> None:
+    labels = ('Attention', 'Relevance attention')
+    weights = check(*run('rfgm_table5', *RFGM, '--only', *labels), *labels)
+    assert weights[0] == weights[1]
+    for name, label in (
+        ('rfgm_table4', 'GR memory'),
+        ('rfgm_table6', '64 tokens'),
+        ('rfgm_table7', '1 stage'),
+    ):
+        tracked = run(name, *RFGM, '--weights', str(weights[0]), '--only', label)
+        assert check(*tracked, label) == [weights[0]]
 
 
 def test_unknown_row_is_named_with_those_there_are(run: Run) -> None:
