@@ -146,16 +146,19 @@ def lines(summary: Mapping[str, Any]) -> Iterator[str]:
             cells = [number(numbers.get(column), '.3f') for column in columns]
             rows.append([tracker, experiment, *cells])
     yield from table(rows)
-    yield from _conditions(next(iter(trackers.values())))
+    yield from _conditions(next(iter(trackers.values())), summary['longest'])
 
 
-def _conditions(experiments: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _conditions(experiments: Mapping[str, Mapping[str, Any]], longest: int) -> Iterator[str]:
     """What the stack says about its experiments."""
     for name, numbers in experiments.items():
         said = []
         if 'eao_interval' in numbers:
             low, high = numbers['eao_interval']
-            said.append(f'EAO over run lengths of {low} to {high} frames')
+            short = f' (the longest sequence has {longest}, beyond it counts as 0)'
+            said.append(
+                f'EAO over run lengths of {low} to {high} frames' + short * (longest < high)
+            )
         if numbers['realtime']:
             grace, fps = (numbers['realtime'][key] for key in ('grace', 'fps'))
             said.append(f"in real time, the sequence's own rate, else {fps:g} fps; grace {grace}")

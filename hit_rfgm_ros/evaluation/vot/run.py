@@ -214,6 +214,7 @@ def write_summary(run: VotRun, entries: Mapping[str, dict[str, Any]]) -> dict[st
         'form': 'float',
         'sequences': len(run.workspace.sequences),
         'frames': sum(lengths),
+        'longest': max(lengths, default=0),
         'skipped': [],
         **_about(run),
         'trackers': trackers,
