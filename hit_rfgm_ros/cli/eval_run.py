@@ -16,13 +16,13 @@ from hit_rfgm_ros.data.datasets.registry import Dataset
 from hit_rfgm_ros.errors import DatasetError, EvaluationError, HitRfgmError, MetricError
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
 from hit_rfgm_ros.evaluation.identity import Workers
-from hit_rfgm_ros.evaluation.jobs import Failure, Outcome, is_done, rank_of, run_jobs, share_of
+from hit_rfgm_ros.evaluation.jobs import Failure, Outcome, rank_of, run_jobs, share_of
 from hit_rfgm_ros.evaluation.plan import make_jobs, record_dataset
 from hit_rfgm_ros.evaluation.results import SUMMARY_FILE, Results, write_json, write_text
 from hit_rfgm_ros.evaluation.run import Pace
 from hit_rfgm_ros.evaluation.submission import server_of, write_submission
 from hit_rfgm_ros.evaluation.summary import Rules, check_rules, summarize, without
-from hit_rfgm_ros.evaluation.worker import Job
+from hit_rfgm_ros.evaluation.worker import Job, is_done
 from tqdm import tqdm
 
 FAILED = 1

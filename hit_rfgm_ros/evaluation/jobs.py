@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 
 from hit_rfgm_ros.errors import ConfigError, EvaluationError
 from hit_rfgm_ros.evaluation.identity import Workers, cores
-from hit_rfgm_ros.evaluation.results import Results
-from hit_rfgm_ros.evaluation.worker import Job, begin, carry_out
+from hit_rfgm_ros.evaluation.worker import Job, begin, carry_out, is_done
 
 _POLL = 0.1  # seconds between looks at Ctrl-C and the number of frames
 _CRASHES = 3  # pools that broke one after the other without a sequence done
@@ -83,11 +82,6 @@ def share_of(jobs: Many[Job]) -> list[Job]:
     """
     rank, size, _ = rank_of()
     return [job for job in jobs[rank::size] if not is_done(job)]
-
-
-def is_done(job: Job) -> bool:
-    """Whether the boxes of a job lie there, one per frame."""
-    return Results(job.out).is_done(job.tracker, job.sequence.name, len(job.sequence))
 
 
 def run_jobs(

@@ -163,6 +163,7 @@ def _score_tracker(
     entry |= judge(played, truth=truth)
     entry['notes'] = [
         *entry.get('notes', ()),
+        *_withheld(dataset),
         *_incomplete(len(played), len(dataset.sequences)),
         *entry.pop('unjudged'),
         *_places(results, tracker),
@@ -205,6 +206,16 @@ def _notes(results: Results, tracker: str, sequence: Sequence) -> FrameNotes | N
             f'{len(sequence)} frames; remove it, or run the sequence again'
         )
     return notes
+
+
+def _withheld(dataset: Dataset) -> list[str]:
+    """Why there are no scores, where the ground truth is not published."""
+    withheld = sum(sequence.first_only for sequence in dataset.sequences)
+    if not withheld:
+        return []
+    return [
+        f'no scores: a server keeps the truth of {withheld} of {len(dataset.sequences)} sequences'
+    ]
 
 
 def _incomplete(played: int, sequences: int) -> list[str]:

@@ -16,7 +16,7 @@ from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import HitRfgmError
 from hit_rfgm_ros.evaluation.contender import Contender, ContenderSpec, open_contender
 from hit_rfgm_ros.evaluation.identity import Workers, keep_identity
-from hit_rfgm_ros.evaluation.results import write_sequence
+from hit_rfgm_ros.evaluation.results import Results, write_sequence
 from hit_rfgm_ros.evaluation.run import Pace, run_sequence
 
 
@@ -47,6 +47,11 @@ class Job:
         return self.out / self.tracker
 
 
+def is_done(job: Job) -> bool:
+    """Whether the boxes of a job lie there, one per frame."""
+    return Results(job.out).is_done(job.tracker, job.sequence.name, len(job.sequence))
+
+
 class Worker:
     """One worker process."""
 
@@ -65,7 +70,7 @@ class Worker:
         self._refused: dict[str, HitRfgmError] = {}
 
     def carry_out(self, job: Job) -> bool:
-        """Run a job and write its files; False if it was given up.
+        """Run a job and write its files, unless another call has; False if it is given up.
 
         Raises:
             HitRfgmError: of the tracker or the sequence.
@@ -79,7 +84,10 @@ class Worker:
             return self._stop.is_set()
 
         try:
-            track = run_sequence(self._contender(job), job.sequence, job.pace, watch=watch)
+            contender = self._contender(job)
+            if is_done(job):
+                return True
+            track = run_sequence(contender, job.sequence, job.pace, watch=watch)
         except BaseException:
             self._close()  # nobody knows what state it is in
             raise

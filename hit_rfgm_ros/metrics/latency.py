@@ -18,7 +18,8 @@ class LatencyScores:
     Attributes:
         frames: measured.
         mean, maximum: of all frames.
-        p50, p90, p95, p99: percentiles; None where there are too few frames to say, see `too_few`.
+        p50, p90, p95, p99: percentiles; None where there are too few frames to say, see
+            `frames_needed`.
         fps: frames divided by their total time; not the mean of 1 / time.
     """
 
@@ -30,13 +31,6 @@ class LatencyScores:
     p95: float | None
     p99: float | None
     fps: float
-
-    @property
-    def too_few(self) -> tuple[str, ...]:
-        """Names of the percentiles that the number of frames does not suffice for."""
-        return tuple(
-            f'p{percent}' for percent in PERCENTILES if self.frames < frames_needed(percent)
-        )
 
     def summary(self) -> dict[str, float | None]:
         """Milliseconds under the names mean, p50, p90, p95, p99 and max."""

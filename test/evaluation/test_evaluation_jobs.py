@@ -90,6 +90,8 @@ def test_what_is_done_is_not_done_again(jobs: Make, log: Path) -> None:
     run_jobs(share_of(todo), Workers())
     assert words(log)['start'] == 6
     assert not share_of(todo)
+    assert run_jobs(todo, Workers()).done == 5  # another call has been quicker
+    assert words(log)['start'] == 6
 
 
 def test_another_tracker_of_that_name_is_refused(jobs: Make, tmp_path: Path) -> None:

@@ -231,6 +231,7 @@ def test_without_published_truth_there_is_speed_and_no_score(
     check_rules(dataset, rules)
     entry = entry_of(summarize(Results(tmp_path / 'out'), dataset, rules), 't')
     assert [entry[key] for key in KEYS] == [None] * 8
+    assert 'no scores: a server keeps the truth of 2 of 2 sequences' in entry['notes']
     assert entry['fps'] == pytest.approx(250)
     assert entry['absence'] is None
 
