@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
 
 _WIDTH, _HEIGHT = 4.9, 3.5
-_TICKS = (1, 2, 5, 10, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000)
+_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 # Where a name may stand, in points from its dot, and its alignment; best places first.
 _Place = tuple[float, float, str]
 _NEAR: tuple[_Place, ...] = (
@@ -68,12 +68,14 @@ def draw_speed(title: str, under: str, ylabel: str, dots: Sequence[Dot]) -> Figu
     axes.set_xscale('log')
     slowest, fastest = min(dot.fps for dot in dots), max(dot.fps for dot in dots)
     axes.set_xlim(slowest / 1.5, fastest * 1.9)
-    ticks = [tick for tick in _TICKS if slowest / 1.5 <= tick <= fastest * 1.9]
+    # No number so near the side that it would be cut off.
+    ticks = [tick for tick in _TICKS if slowest / 1.4 <= tick <= fastest * 1.7]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.set_xticks([], minor=True)
     low, high = min(dot.score for dot in dots), max(dot.score for dot in dots)
     room = max(0.12 * (high - low), 1.0)
     axes.set_ylim(low - room, high + room)
+    axes.yaxis.get_major_locator().set_params(integer=True)  # short, so that the label has room
     axes.set_xlabel('frames per second', size=SMALL, color=FAINT, labelpad=3)
     axes.set_ylabel(ylabel, size=SMALL, color=FAINT, labelpad=3)
     headline(axes, title, under)

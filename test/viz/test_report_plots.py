@@ -86,6 +86,20 @@ def test_names_at_the_dots_keep_clear_of_each_other() -> None:
     assert overlapping == 0
 
 
+@pytest.mark.parametrize(
+    'spots', [((1344.0, 21.9), (2790.0, 21.9)), ((0.4, 0.0), (5000.0, 100.0))]
+)
+def test_nothing_at_the_axes_of_speed_is_cut_off(spots: tuple[tuple[float, float], ...]) -> None:
+    lines = lines_of(NAMES, {})
+    dots = [Dot(name, *spot, lines[name]) for name, spot in zip(NAMES, spots)]
+    figure = draw_speed('Speed', '', 'AUC, %', dots)
+    figure.canvas.draw()
+    tight = figure.axes[0].get_tightbbox(figure.canvas.get_renderer())
+    assert figure.bbox.x0 <= tight.x0
+    assert tight.x1 <= figure.bbox.x1
+    assert any(label.get_text() for label in figure.axes[0].get_xticklabels())
+
+
 def test_empty_bins_are_left_out() -> None:
     bins = Bins(
         np.array([0.0, 0.5, 1.0]),
