@@ -150,6 +150,21 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, text + '\n')
 
 
+def plain(value: Any) -> Any:
+    """The same for JSON: lists for arrays, None for numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 

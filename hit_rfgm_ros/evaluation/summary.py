@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-import math
 import re
 from typing import Any
 
@@ -12,7 +11,7 @@ from hit_rfgm_ros.data.datasets.registry import Dataset
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import DatasetError, EvaluationError, MetricError
 from hit_rfgm_ros.evaluation.judging import Played, judge
-from hit_rfgm_ros.evaluation.results import RUN_FILE, FrameNotes, Results
+from hit_rfgm_ros.evaluation.results import RUN_FILE, FrameNotes, Results, plain
 from hit_rfgm_ros.metrics.judged import Judged, check_names
 from hit_rfgm_ros.metrics.profiles import score
 from hit_rfgm_ros.metrics.scores import KEYS, DatasetScores
@@ -112,21 +111,6 @@ def check_rules(dataset: Dataset, rules: Rules) -> None:
 def has_truth(dataset: Dataset) -> bool:
     """Whether there is ground truth beyond the first frames; else a server keeps it."""
     return not any(sequence.first_only for sequence in dataset.sequences)
-
-
-def plain(value: Any) -> Any:
-    """The same for JSON: lists for arrays, None for numbers that are not finite."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(one) for name, one in value.items()}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _score_tracker(
