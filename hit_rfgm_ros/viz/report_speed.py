@@ -75,7 +75,7 @@ def draw_speed(title: str, under: str, ylabel: str, dots: Sequence[Dot]) -> Figu
     low, high = min(dot.score for dot in dots), max(dot.score for dot in dots)
     room = max(0.12 * (high - low), 1.0)
     axes.set_ylim(low - room, high + room)
-    axes.yaxis.get_major_locator().set_params(integer=True)  # short, so that the label has room
+    axes.locator_params(axis='y', integer=True)  # short, so that the label has room
     axes.set_xlabel('frames per second', size=SMALL, color=FAINT, labelpad=3)
     axes.set_ylabel(ylabel, size=SMALL, color=FAINT, labelpad=3)
     headline(axes, title, under)
