@@ -16,7 +16,7 @@ from typing import Any
 from hit_rfgm_ros.errors import GeometryError, RivalError
 from hit_rfgm_ros.evaluation.contender import Answer
 from hit_rfgm_ros.evaluation.rivals.environment import OPENCV_CONTRIB, python_of
-from hit_rfgm_ros.evaluation.rivals.worker import Worker
+from hit_rfgm_ros.evaluation.rivals.process import TrackerProcess
 from hit_rfgm_ros.geometry.boxes import check_box, format_box, visible_share
 from hit_rfgm_ros.types import Box, ImageU8, TrackState
 from hit_rfgm_ros.weights.files import file_sha256
@@ -59,12 +59,12 @@ class OpenCvRival:
         """
         self.name = name
         script = [str(_SCRIPT), rival, str(threads), *map(str, models)]
-        self._worker = Worker(rival, [*command, *script])
+        self._process = TrackerProcess(rival, [*command, *script])
         self.about: dict[str, Any] = {
             'kind': 'rival',
             'rival': rival,
             'models': {path.name: file_sha256(path) for path in models},
-            'versions': self._worker.about,
+            'versions': self._process.about,
         }
 
     def start(self, frame: ImageU8, box: Box, *, stamp: float | None = None) -> None:
@@ -78,7 +78,7 @@ class OpenCvRival:
             )
         sides = [max(1, round(side)) for side in (box.width, box.height)]
         request = {'do': 'start', 'box': [round(box.x), round(box.y), *sides]}
-        answer = self._worker.ask(request, frame)
+        answer = self._process.ask(request, frame)
         if 'refused' in answer:
             _log.warning(
                 '%s cannot start on %s: %s', self.name, format_box(box), answer['refused']
@@ -86,7 +86,7 @@ class OpenCvRival:
 
     def update(self, frame: ImageU8, *, stamp: float | None = None) -> Answer:
         """See `Contender`."""
-        answer = self._worker.ask({'do': 'update'}, frame)
+        answer = self._process.ask({'do': 'update'}, frame)
         if 'refused' in answer:
             _log.warning('%s failed on a frame: %s', self.name, answer['refused'])
         return Answer(
@@ -101,7 +101,7 @@ class OpenCvRival:
 
     def close(self) -> None:
         """See `Contender`."""
-        self._worker.close()
+        self._process.close()
 
 
 def interpreter(rival: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Runs one of OpenCV's trackers in a process of its own; started by `rivals.worker`.
+"""Runs one of OpenCV's trackers in a process of its own; started by `rivals.process`.
 
 A script, not a module: it is run by its path, by an interpreter that may know nothing but numpy
 and OpenCV, and must not import this package.

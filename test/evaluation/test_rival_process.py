@@ -8,20 +8,20 @@ import sys
 import time
 
 from hit_rfgm_ros.errors import RivalError
-from hit_rfgm_ros.evaluation.rivals.worker import Worker
+from hit_rfgm_ros.evaluation.rivals.process import TrackerProcess
 import numpy as np
 import pytest
 
 FRAME = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
 HELLO = 'import json, os, sys, time\nprint(json.dumps({"hello": 1}), flush=True)\n'
 READ = 'line = json.loads(sys.stdin.buffer.readline())\n'
-Make = Callable[..., Worker]
+Make = Callable[..., TrackerProcess]
 
 
 @pytest.fixture
 def make() -> Make:
-    def start(script: str, seconds: float = 30.0) -> Worker:
-        return Worker('them', [sys.executable, '-c', HELLO + script], seconds=seconds)
+    def start(script: str, seconds: float = 30.0) -> TrackerProcess:
+        return TrackerProcess('them', [sys.executable, '-c', HELLO + script], seconds=seconds)
 
     return start
 
@@ -57,7 +57,7 @@ def test_a_crash_is_named_with_its_last_words(make: Make) -> None:
 
 def test_a_crash_before_the_first_word_is_named() -> None:
     with pytest.raises(RivalError, match=r'exit code 1.*No module named'):
-        Worker('them', [sys.executable, '-c', 'import no_such_module'])
+        TrackerProcess('them', [sys.executable, '-c', 'import no_such_module'])
 
 
 def test_a_killed_process_is_named_even_while_a_frame_goes_out(make: Make) -> None:
@@ -87,7 +87,7 @@ def test_garbage_is_named(words: str, make: Make) -> None:
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RivalError, match='cannot be run'):
-        Worker('them', [str(tmp_path / 'none')])
+        TrackerProcess('them', [str(tmp_path / 'none')])
 
 
 def test_nobody_is_asked_after_the_end(make: Make) -> None:
@@ -102,7 +102,7 @@ def test_nobody_is_asked_after_the_end(make: Make) -> None:
 def test_no_process_is_left_behind(
     script: str, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr('hit_rfgm_ros.evaluation.rivals.worker.END_SECONDS', 0.5)
+    monkeypatch.setattr('hit_rfgm_ros.evaluation.rivals.process.END_SECONDS', 0.5)
     worker = make(script)
     process = worker._process.pid
     if script.startswith('sys'):

@@ -20,7 +20,7 @@ END_SECONDS = 5.0
 TAIL_LINES = 8  # of what the process wrote to stderr, in messages
 
 
-class Worker:
+class TrackerProcess:
     """Talks to a process that answers each line of JSON on its stdin with one on its stdout."""
 
     def __init__(
