@@ -256,6 +256,9 @@ def _notes(judged: Sequence[Judged], rules: Profile, kind: str) -> list[str]:
         notes.append('no labels of cover: frames with a true box are taken as covered')
     if rules.flags and kind.startswith('lasot') and any(one.visible is None for one in judged):
         notes.append('no flags of hidden frames: no frame is taken as hidden')
+    untrue = sum(int((~one.known).sum()) for one in judged)
+    if untrue and not rules.leaves_out:
+        notes.append(f'{untrue} frames without ground truth stay in the number of frames')
     return notes
 
 

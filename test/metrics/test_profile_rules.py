@@ -273,3 +273,11 @@ def test_the_judged_boxes_are_left_as_they_are() -> None:
     for profile in PROFILES:
         score(profile, [one], truncate=True)
     np.testing.assert_array_equal(one.predicted, before)
+
+
+def test_frames_without_truth_that_a_tool_divides_by_are_told() -> None:
+    truth = np.array([[1, 2, 3, 4], [np.nan] * 4, [1, 2, 3, 4.0]])
+    judged = [Judged('a', truth, np.full((3, 4), 2.0))]
+    note = '1 frames without ground truth stay in the number of frames'
+    assert note in score('otb', judged).notes
+    assert score('visible', judged).notes == ()
