@@ -131,6 +131,9 @@ def _settings(study: Study, options: argparse.Namespace) -> dict[str, Any]:
     for text in options.set:
         key, _, value = text.partition('=')
         settings[key] = yaml.safe_load(value)
+    shares = settings['pairs'].get('shares', {})
+    if not settings.get('videos') and shares.pop('video', 0) and not options.weights:
+        print('no --set videos=[NAME, NAME]: all pairs are made of photos', flush=True)
     return settings
 
 

@@ -46,6 +46,7 @@ class TrainConfig:
         lr: learning rate after `warmup` steps, held until `decay_from`, then down to `lr_final`
             by a cosine until `steps`.
         ranker_lr: RFGM: learning rate of the rankers over that of all else (the paper's is 10).
+        head_lr: learning rate of the head over that of all else (RFGM's paper: 10, HiT's: 1).
         beta2: of AdamW.
         weight_decay: on weights with two or more dimensions only.
         clip: bound on the gradient's norm.
@@ -88,6 +89,7 @@ class TrainConfig:
     warmup: int = 200
     decay_from: int = 7_000
     ranker_lr: float = 10.0
+    head_lr: float = 1.0
     beta2: float = 0.999
     weight_decay: float = 1e-4
     clip: float = 1.0

@@ -31,7 +31,7 @@ import yaml
 
 logger = logging.getLogger(__name__)
 
-RANKERS = 'model.rankers.'
+HEAD, RANKERS = 'model.box_head.', 'model.rankers.'
 
 
 def learning_rate(step: int, config: TrainConfig) -> float:
@@ -97,17 +97,20 @@ class Run:
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters by weight decay and by learning rate."""
-        named = [(n, p) for n, p in self.objective.named_parameters() if p.requires_grad]
-        common = [p for n, p in named if not n.startswith(RANKERS)]
-        rankers = [p for n, p in named if n.startswith(RANKERS)]
         decay = self.config.weight_decay
+        paces = {RANKERS: self.config.ranker_lr}
+        if self.config.head_lr != 1:  # else among all others, as in checkpoints of older versions
+            paces[HEAD] = self.config.head_lr
+        named = [(n, p) for n, p in self.objective.named_parameters() if p.requires_grad]
+        common = [p for n, p in named if not n.startswith(tuple(paces))]
         groups: list[dict[str, Any]] = [
             {'params': [p for p in common if p.ndim >= 2], 'weight_decay': decay, 'pace': 1.0},
             {'params': [p for p in common if p.ndim < 2], 'weight_decay': 0.0, 'pace': 1.0},
         ]
-        if rankers:
-            pace = self.config.ranker_lr
-            groups.append({'params': rankers, 'weight_decay': decay, 'pace': pace})
+        for part, pace in paces.items():
+            own = [p for n, p in named if n.startswith(part)]
+            if own:
+                groups.append({'params': own, 'weight_decay': decay, 'pace': pace})
         return groups
 
     def _continue_from(self, path: Path) -> None:

@@ -57,6 +57,23 @@ def test_resumed_run_continues_the_same_curve(config: TrainConfig, tmp_path: Pat
         assert {'focal', 'l1', 'giou', 'centre', 'true_cell', 'ratio', 'siamese'} <= line.keys()
 
 
+def test_head_and_rankers_may_learn_faster_than_the_encoder(
+    config: TrainConfig, photo_tree: Path
+) -> None:
+    run = Run(replace(config, relevance_stages=3, lr=4e-5, head_lr=10, ranker_lr=5, warmup=0))
+    pairs = PairConfig(search_size=128, template_size=64)
+    run.train_step(collect(PairSampler(PhotoSet.load(photo_tree, part='train'), pairs, 0), 2))
+    rates = {id(p): group['lr'] for group in run.optimiser.param_groups for p in group['params']}
+    seen = set()
+    for name, parameter in run.model.named_parameters():
+        if parameter.requires_grad:
+            part = name.split('.', 1)[0]
+            pace = {'box_head': 10, 'rankers': 5}.get(part, 1)
+            assert rates[id(parameter)] == pytest.approx(pace * 4e-5), name
+            seen.add(part)
+    assert {'backbone', 'box_head', 'rankers'} <= seen
+
+
 def test_sleeping_layers_pass_everything_through_and_are_saved_as_zeros(
     config: TrainConfig,
 ) -> None:
