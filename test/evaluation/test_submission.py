@@ -79,7 +79,7 @@ def test_the_same_results_give_the_same_archive(make: Make, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
-        (None, r'GOT-10k_Test_000007\.txt cannot be read'),
+        (None, r'GOT-10k_Test_000007\.txt: cannot be read'),
         ('1,2,3,4\n', 'has 1 boxes for 3 frames'),
         ('1,2,3,4\n' * 4, 'has 4 boxes for 3 frames'),
         ('1,2,3,4\nnan,2,3,4\n1,2,3,4\n', 'frame 1: .* is no box of finite numbers'),
