@@ -27,9 +27,12 @@ def toolkit(program: Path, text: str) -> Toolkit:
     return Toolkit(program, '0.7.4', program.parent, program.parent)
 
 
-def test_without_it_the_command_that_installs_it_is_named() -> None:
+def test_without_it_the_command_that_installs_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))  # other tests install it into theirs
     with pytest.raises(VotToolkitError, match=r'with: hit-rfgm eval --install vot-toolkit$'):
-        find_toolkit()  # the tests have an empty cache folder
+        find_toolkit()
 
 
 def test_versions_that_cannot_run_the_experiments_are_refused() -> None:
