@@ -16,9 +16,7 @@ import cv2
 from hit_rfgm_ros.cli.eval_trackers import specs_of_models
 from hit_rfgm_ros.cli.main import group
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings
-from hit_rfgm_ros.data.datasets.registry import DATASETS, open_dataset
 from hit_rfgm_ros.evaluation.results import Results
-from hit_rfgm_ros.evaluation.submission import check_submission
 from hit_rfgm_ros.metrics.scores import KEYS
 import numpy as np
 import pytest
@@ -427,45 +425,6 @@ def test_ranks_share_the_work_and_the_last_one_scores(
     assert any(scored)
     for (text, _), has_scored in zip(outputs, scored):
         assert has_scored or 'sequences of other ranks are not yet' in text
-
-
-@pytest.mark.parametrize('name', DATASETS)
-def test_every_data_set_is_run_and_scored_by_its_own_profile(
-    name: str, tmp_path: Path, miniatures: ModuleType, cheap: Callable[[str], str]
-) -> None:
-    root, out = tmp_path / 'data', tmp_path / 'out'
-    names = miniatures.make_dataset(name, root)[:2]
-    arguments = ['eval', '--dataset', name, '--root', str(root), '--out', str(out)]
-    arguments += ['--tracker-python', cheap('Judging'), '--sequences', ','.join(names)]
-    result = CliRunner().invoke(group, arguments, standalone_mode=False)
-    assert code(result) == 0, result.output
-    content = summary(out)
-    dataset = open_dataset(name, root, sequences=names)
-    assert content['profile'] == dataset.profile
-    entry = content['trackers']['Judging']
-    main_score = entry['ao' if dataset.profile == 'got10k' else 'auc']
-    if dataset.sequences[0].first_only:
-        assert main_score is None
-    else:
-        assert 0 < main_score < 95
-    assert entry['fps'] > 0
-
-
-def test_a_submission_is_written(
-    tmp_path: Path, miniatures: ModuleType, cheap: Callable[[str], str]
-) -> None:
-    names = [f'GOT-10k_Test_{number:06d}' for number in range(1, 181)]
-    root, out, path = tmp_path / 'GOT-10k', tmp_path / 'out', tmp_path / 'still.zip'
-    miniatures.make_dataset('got10k_test', root, sequences=names, frames=2, size=(32, 24))
-    arguments = ['eval', '--dataset', 'got10k_test', '--root', str(root), '--out', str(out)]
-    arguments += ['--tracker-python', cheap('Still'), '--submission', str(path)]
-    result = CliRunner().invoke(group, arguments, standalone_mode=False)
-    assert code(result) == 0, result.output
-    assert f'wrote {path}' in result.output
-    check_submission(path, open_dataset('got10k_test', root))
-    assert summary(out)['trackers']['Still']['ao'] is None
-    row = next(line for line in result.output.splitlines() if line.startswith('Still'))
-    assert row.split()[1:] == ['-'] * 8
 
 
 def test_nothing_to_score_is_said(data: Path, tmp_path: Path) -> None:
