@@ -22,6 +22,7 @@ STRICT = (
     'got10k_otb',
     'got10k_lasot',
 )
+FLOAT32 = ('pytracking', 'ostrack')
 FOUR_TIMES = 4  # coordinates are quarters of pixels: exact in every tool's form
 corners = st.integers(1, 600)
 sides = st.integers(8, 400)
@@ -77,10 +78,14 @@ def test_the_order_of_the_sequences_does_not_matter(one: list[Judged], profile: 
 def test_values_are_percentages_and_curves_go_one_way(one: list[Judged], profile: str) -> None:
     scores = score(profile, one)
     assert all(value is None or 0 <= value <= 100.0001 for value in scores.values.values())
+    # torch adds the first 32 columns in another order than the others, in float32, so that equal
+    # columns may differ in the last place, of 100 %.
+    last_place = np.spacing(np.float32(100)) if profile in FLOAT32 else 0
     for name, (limits, values) in scores.curves.items():
         steps = np.diff(values)
         assert len(limits) == len(values)
-        assert (steps <= 0).all() if name == 'success' else (steps >= 0).all()
+        back = steps.max() if name == 'success' else -steps.min()
+        assert back <= last_place
 
 
 @given(sets, profiles)
