@@ -78,14 +78,14 @@ def test_the_order_of_the_sequences_does_not_matter(one: list[Judged], profile: 
 def test_values_are_percentages_and_curves_go_one_way(one: list[Judged], profile: str) -> None:
     scores = score(profile, one)
     assert all(value is None or 0 <= value <= 100.0001 for value in scores.values.values())
-    # torch adds the first 32 columns in another order than the others, in float32, so that equal
-    # columns may differ in the last place, of 100 %.
-    last_place = np.spacing(np.float32(100)) if profile in FLOAT32 else 0
+    # torch adds the first 32 columns in another order than the others, in float32, and rounds
+    # at each sequence, so that equal columns may differ in the last places.
+    rounding = 2 * len(one) * np.spacing(np.float32(100)) if profile in FLOAT32 else 0
     for name, (limits, values) in scores.curves.items():
         steps = np.diff(values)
         assert len(limits) == len(values)
         back = steps.max() if name == 'success' else -steps.min()
-        assert back <= last_place
+        assert back <= rounding
 
 
 @given(sets, profiles)
