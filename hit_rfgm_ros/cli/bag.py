@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 import click
+from hit_rfgm_ros.cli.exit_codes import FAILED, INTERRUPTED
 from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.session import print_summary
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings, tracker_options
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from hit_rfgm_ros.bag.job import BagOutcome
     from hit_rfgm_ros.bag.run import BagRun
 
-FAILED = 1
-INTERRUPTED = 130
 CSV_HEADER = 'stamp,id,label,x,y,w,h,confidence,state'
 
 

@@ -12,9 +12,9 @@ import click
 from hit_rfgm_ros.cli import bench_table
 from hit_rfgm_ros.cli.bench_files import Files
 from hit_rfgm_ros.cli.engine_options import MODEL
+from hit_rfgm_ros.cli.exit_codes import FAILED, INTERRUPTED
 from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.wrong_use import parse_device, wrong_use
-from hit_rfgm_ros.config.models import list_models
 from hit_rfgm_ros.config.rfgm import MAX_STAGES
 from hit_rfgm_ros.config.tracker import BACKENDS, MEMORY_SIZES, PRECISIONS
 from hit_rfgm_ros.errors import EvaluationError, WeightsError
@@ -23,11 +23,8 @@ from hit_rfgm_ros.evaluation.bench.compare import Judge, compare
 from hit_rfgm_ros.evaluation.bench.machine import cores_of_others
 from hit_rfgm_ros.evaluation.bench.report import read_report
 from hit_rfgm_ros.evaluation.bench.run import Amount, run_bench
-from hit_rfgm_ros.weights.catalog import find_weights
+from hit_rfgm_ros.weights.catalog import models_with_weights
 from tqdm import tqdm
-
-FAILED = 1
-INTERRUPTED = 130
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _REPORT = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -216,13 +213,7 @@ def _check_alone(context: click.Context) -> None:
 
 
 def _with_weights() -> list[str]:
-    found = []
-    for name in list_models():
-        try:
-            find_weights(name)
-        except WeightsError:
-            continue
-        found.append(name)
+    found = models_with_weights()
     if not found:
         raise WeightsError(
             'no model has weights here; name one with --model, it is measured with random ones'

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 from hit_rfgm_ros.cli.demo_recorder import percentiles
+from hit_rfgm_ros.cli.exit_codes import INTERRUPTED
 from hit_rfgm_ros.cli.running import require_dds
 from hit_rfgm_ros.cli.session import (
     Outcome,
@@ -26,7 +27,6 @@ from hit_rfgm_ros.errors import MissingDependencyError
 from hit_rfgm_ros.metrics.absence import find_absences, frames_to_found, frames_to_lost
 from hit_rfgm_ros.optional import require
 
-INTERRUPTED = 130
 LOST_AFTER = 0.5  # seconds: the scene is short, and an occlusion in it takes less
 
 

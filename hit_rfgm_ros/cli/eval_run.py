@@ -10,6 +10,7 @@ import traceback
 
 import click
 from hit_rfgm_ros.cli import eval_table
+from hit_rfgm_ros.cli.exit_codes import FAILED, INTERRUPTED
 from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.data.datasets.registry import Dataset
@@ -24,9 +25,6 @@ from hit_rfgm_ros.evaluation.submission import server_of, write_submission
 from hit_rfgm_ros.evaluation.summary import Rules, check_rules, summarize, without
 from hit_rfgm_ros.evaluation.worker import Job, is_done
 from tqdm import tqdm
-
-FAILED = 1
-INTERRUPTED = 130
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from hit_rfgm_ros.cli.tracker_options import TrackerSettings
 from hit_rfgm_ros.cli.wrong_use import wrong_use
 from hit_rfgm_ros.evaluation.contender import ContenderSpec
 from hit_rfgm_ros.evaluation.rivals import describe_rival
-
-RANDOM = 'random'
+from hit_rfgm_ros.trackers.parts import RANDOM
 
 
 def specs_of_models(settings: Sequence[TrackerSettings]) -> list[ContenderSpec]:
@@ -33,7 +32,7 @@ def _name(settings: TrackerSettings, *, several: bool) -> str:
     if not several:
         return settings.model
     parts = [settings.model, settings.backend, settings.precision]
-    return '-'.join(part for part in parts if part != 'auto') if several else settings.model
+    return '-'.join(part for part in parts if part != 'auto')
 
 
 def specs_of_rivals(

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import click
+from hit_rfgm_ros.cli.exit_codes import FAILED, INTERRUPTED
 from hit_rfgm_ros.cli.interrupt import Interruption
 from hit_rfgm_ros.cli.table import count, number, table
 from hit_rfgm_ros.cli.wrong_use import wrong_use
@@ -31,7 +32,6 @@ _FOREIGN = (
     *('sequences', 'skip_broken', 'profiles', 'truncate', 'allow_incomplete'),
     *('jobs', 'real_time', 'own_time', 'fps'),
 )
-_FAILED, _INTERRUPTED = 1, 130
 # Of an experiment; said below the table, or only in the file.
 _APART = ('realtime', 'eao_curve', 'eao_interval')
 
@@ -84,7 +84,7 @@ def evaluate_vot(
                     'hit-rfgm eval: stopped by Ctrl-C; the same command goes on where it was',
                     err=True,
                 )
-                return _INTERRUPTED
+                return INTERRUPTED
             entries[spec.name] = score(run, spec.name)
             if submission is not None:
                 pack(run, spec.name, submission)
@@ -98,7 +98,7 @@ def evaluate_vot(
         click.echo(f'wrote {run.out / SUMMARY_FILE}')
     if submission is not None and not failed:
         click.echo(f'wrote {submission}')
-    return _FAILED if failed else 0
+    return FAILED if failed else 0
 
 
 def _run(run: VotRun, spec: ContenderSpec, workers: Workers) -> bool:

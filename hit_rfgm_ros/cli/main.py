@@ -15,12 +15,8 @@ from types import TracebackType
 
 import click
 from hit_rfgm_ros import __version__
+from hit_rfgm_ros.cli.exit_codes import FAILED, INTERRUPTED, WRONG_USE
 from hit_rfgm_ros.errors import HitRfgmError
-
-# Exit codes; 0 is done.
-FAILED = 1
-WRONG_USE = 2
-INTERRUPTED = 130
 
 # Command -> its line in the help. Each lives in cli/<command>.py under the command's name.
 COMMANDS = {

@@ -13,13 +13,12 @@ from hit_rfgm_ros.cli.engine_options import (
     describe_network,
     load_weights,
 )
-from hit_rfgm_ros.config.models import list_models
 from hit_rfgm_ros.engines import accepted, agreement, reference
 from hit_rfgm_ros.engines.base import PrecisionError
 from hit_rfgm_ros.engines.reference import Reference
 from hit_rfgm_ros.engines.select import create_engine, possible_engines
 from hit_rfgm_ros.errors import EngineError, HitRfgmError, MissingDependencyError, WeightsError
-from hit_rfgm_ros.weights.catalog import find_weights
+from hit_rfgm_ros.weights.catalog import models_with_weights
 from hit_rfgm_ros.weights.files import Weights
 
 _HEADER = (
@@ -86,13 +85,7 @@ def selftest(
 def _models(model: str | None) -> list[str]:
     if model is not None:
         return [model]
-    found = []
-    for name in list_models():
-        try:
-            find_weights(name)
-        except WeightsError:
-            continue
-        found.append(name)
+    found = models_with_weights()
     if not found:
         raise WeightsError(
             'no model has weights here; give --model M --weights F, or --weights random to check '

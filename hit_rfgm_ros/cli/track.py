@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import click
+from hit_rfgm_ros.cli.exit_codes import INTERRUPTED
 from hit_rfgm_ros.cli.session import Session, print_summary, run_session, summary
 from hit_rfgm_ros.cli.tracker_options import TrackerSettings, tracker_options
 from hit_rfgm_ros.cli.values import read_box
@@ -20,7 +21,6 @@ from hit_rfgm_ros.types import Box
 import numpy as np
 from numpy.typing import NDArray
 
-INTERRUPTED = 130
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import json
 from pathlib import Path
 
-from hit_rfgm_ros.config.models import get_model_config
+from hit_rfgm_ros.config.models import get_model_config, list_models
 from hit_rfgm_ros.errors import WeightsError
 import platformdirs
 
@@ -101,13 +101,18 @@ def find_weights(model: str, path: str | Path | None = None) -> Path:
         if not path.is_file():
             raise WeightsError(f'{path} does not exist; expected the weights file of {model}')
         return path
-    for candidate in (user_path(model), shipped_folder() / f'{model}.safetensors'):
-        if candidate.is_file():
-            return candidate
-    raise WeightsError(
-        f'there are no weights for {model}. {WEIGHT_CARDS[model].advice} '
-        "Random weights, for benchmarks only, are had with weights='random'."
-    )
+    found = _own_weights(model)
+    if found is None:
+        raise WeightsError(
+            f'there are no weights for {model}. {WEIGHT_CARDS[model].advice} '
+            "Random weights, for benchmarks only, are had with weights='random'."
+        )
+    return found
+
+
+def models_with_weights() -> list[str]:
+    """Names of the models that have weights here, the user's or the package's."""
+    return [model for model in list_models() if _own_weights(model)]
 
 
 def read_manifest(folder: Path | None = None) -> dict[str, ShippedFile]:
@@ -125,6 +130,14 @@ def read_manifest(folder: Path | None = None) -> dict[str, ShippedFile]:
         return {model: ShippedFile(**entry) for model, entry in entries.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f'{path} is no usable manifest: {error}') from error
+
+
+def _own_weights(model: str) -> Path | None:
+    """The user's file, else the package's, else None."""
+    for candidate in (user_path(model), shipped_folder() / f'{model}.safetensors'):
+        if candidate.is_file():
+            return candidate
+    return None
 
 
 def _hit_card(model: str, authors_name: str) -> WeightCard:
