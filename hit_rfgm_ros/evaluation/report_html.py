@@ -107,6 +107,11 @@ def paragraph(text: str) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
+def count(number: int, word: str) -> str:
+    """A number of things, as ``1 frame`` or ``2 frames``."""
+    return f'{number:,} {word}{"" if number == 1 else "s"}'
+
+
 def bullet_list(items: Iterable[str]) -> str:
     """A list of lines; nothing without any."""
     lines = ''.join(f'<li>{escape(item)}</li>' for item in items)

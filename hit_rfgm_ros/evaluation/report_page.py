@@ -21,6 +21,7 @@ from hit_rfgm_ros.evaluation.report_choice import (
 from hit_rfgm_ros.evaluation.report_data import Course, Entry, Material
 from hit_rfgm_ros.evaluation.report_html import (
     bullet_list,
+    count,
     paragraph,
     section,
     tracker_name,
@@ -133,8 +134,8 @@ def _lead(material: Material) -> str:
     """How many trackers, and which one is best."""
     alone = [entry for entry in material.entries if entry.parent is None]
     timed = len(material.entries) - len(alone)
-    text = _count(len(alone), 'tracker')
-    text += f' and {_count(timed, "run")} in real time' if timed else ''
+    text = count(len(alone), 'tracker')
+    text += f' and {count(timed, "run")} in real time' if timed else ''
     best = alone[0].scores.get(material.key)
     if best is None or len(alone) == 1:
         return f'{text}.'
@@ -146,10 +147,6 @@ def _data_set(material: Material) -> str:
     name = str(material.summary['dataset'])
     folder = Path(material.dataset.get('root', '')).name
     return f'{folder} ({name})' if name == 'folder' and folder else name
-
-
-def _count(number: int, word: str) -> str:
-    return f'{number} {word}{"" if number == 1 else "s"}'
 
 
 def _box(title: str, lines: Iterator[str]) -> str:

@@ -11,6 +11,7 @@ from hit_rfgm_ros.evaluation.report_data import Entry, Material
 from hit_rfgm_ros.evaluation.report_html import (
     Column,
     bullet_list,
+    count,
     head_button,
     paragraph,
     swatch,
@@ -300,6 +301,6 @@ def _place(run: Mapping[str, Any]) -> str:
         workers = place.get('workers') or {}
         jobs, threads = workers.get('jobs', 1), workers.get('threads', 0)
         beside = f'{jobs} processes side by side' if jobs > 1 else ''
-        strands = f'{threads} thread{"s" if threads > 1 else ""}' if threads else ''
+        strands = count(threads, 'thread') if threads else ''
         texts.append(_listed((machine_of(place), beside, strands)))
     return '; '.join(dict.fromkeys(filter(None, texts)))

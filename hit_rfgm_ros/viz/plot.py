@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hit_rfgm_ros.types import ImageU8, TrackState
 from hit_rfgm_ros.viz.course import draw_curves, draw_states
-from hit_rfgm_ros.viz.look import FAINT, INK, new_figure
+from hit_rfgm_ros.viz.look import FAINT, INK, SMALL, TEXT, bare, new_figure
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,7 +61,7 @@ def save_plot(track: TrackPlot, path: str | Path) -> None:
         wspace=0.05,
     )
     figure.text(0.055, 0.95, track.title, size=14, weight='bold', color=INK)
-    figure.text(0.055, 0.907, track.subtitle, size=9.5, color=FAINT)
+    figure.text(0.055, 0.907, track.subtitle, size=TEXT, color=FAINT)
     curves = figure.add_subplot(grid[1, :])
     draw_curves(curves, track.times, track.confidence, track.overlap)
     _add_legend(curves)
@@ -77,8 +77,7 @@ def _draw_key_frame(axes: Axes, time: float, image: ImageU8) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     axes.set_xlabel(f'{time:.1f} s', size=8, color=FAINT, labelpad=2)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    bare(axes)
 
 
 def _add_legend(axes: Axes) -> None:
@@ -87,7 +86,7 @@ def _add_legend(axes: Axes) -> None:
         axes.legend(
             loc='lower right',
             bbox_to_anchor=(1.0, 1.66),
-            fontsize=8.5,
+            fontsize=SMALL,
             labelcolor=INK,
             frameon=False,
             borderaxespad=0,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hit_rfgm_ros.types import FloatArray
-from hit_rfgm_ros.viz.look import FAINT, GROUND, INK, SMALL, headline, new_figure, quiet
+from hit_rfgm_ros.viz.look import FAINT, INK, SMALL, headline, new_figure, quiet
 from hit_rfgm_ros.viz.report_lines import Line
 
 if TYPE_CHECKING:
@@ -87,7 +87,6 @@ def draw_score_curves(
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-    figure.patch.set_facecolor(GROUND)
     return figure
 
 
