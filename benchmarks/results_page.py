@@ -10,7 +10,7 @@ WORK. Leave the machine alone meanwhile.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date
 import json
 import os
@@ -20,6 +20,7 @@ import sys
 from typing import Any
 
 from cpu_forward import RESULTS, cpu_slug, processor
+from hit_rfgm_ros.cli.table import number
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODELS = ('hit_tiny', 'rfgm_t256')
@@ -32,6 +33,13 @@ NAMES = {
     'fear_xs': 'FEAR-XS',
     'nanotrack_v2': 'NanoTrack v2',
     'nanotrack_v3': 'NanoTrack v3',
+}
+PERCENTS = {
+    'auc': 'AUC',
+    'precision': 'precision',
+    'normalized_precision': 'norm. precision',
+    'op50': 'OP50',
+    'op75': 'OP75',
 }
 Scores = Mapping[str, Any]
 
@@ -62,7 +70,6 @@ def page(summary: Mapping[str, Any], about: Mapping[str, Any], fps: int) -> str:
     offline = sorted(
         (name for name in trackers if '@' not in name), key=lambda n: -trackers[n]['auc']
     )
-    live = f'strict-{fps}'
     parts = [
         '# Results',
         '',
@@ -82,7 +89,7 @@ def page(summary: Mapping[str, Any], about: Mapping[str, Any], fps: int) -> str:
             '95.2.'
         ),
         '',
-        *_table(offline, trackers, _accuracy(live)),
+        *_accuracy(offline, trackers, f'strict-{fps}'),
         '',
         (
             f'*Live* is the AUC of a second run at {fps} pictures per second, in which the newest '
@@ -109,32 +116,21 @@ def page(summary: Mapping[str, Any], about: Mapping[str, Any], fps: int) -> str:
     return '\n'.join(parts) + '\n'
 
 
-Column = tuple[str, Callable[[Scores, Mapping[str, Scores], str], float | None], int]
-
-
-def _accuracy(live: str) -> list[Column]:
-    def score(key: str) -> Callable[[Scores, Mapping[str, Scores], str], float | None]:
-        return lambda scores, _all, _name: scores[key]
-
-    return [
-        ('AUC', score('auc'), 1),
-        ('precision', score('precision'), 1),
-        ('norm. precision', score('normalized_precision'), 1),
-        ('OP50', score('op50'), 1),
-        ('OP75', score('op75'), 1),
-        ('fps', score('fps'), 0),
-        ('p99 ms', lambda scores, _all, _name: scores['latency_ms']['p99'], 0),
-        ('live', lambda _scores, everyone, name: everyone[f'{name}@{live}']['auc'], 1),
-    ]
-
-
-def _table(names: list[str], trackers: Mapping[str, Scores], columns: list[Column]) -> list[str]:
+def _accuracy(names: list[str], trackers: Mapping[str, Scores], live: str) -> list[str]:
     rows = []
     for name in names:
-        values = [(take(trackers[name], trackers, name), digits) for _, take, digits in columns]
-        cells = ['-' if v is None else f'{v:.{digits}f}' for v, digits in values]
-        rows.append([_title(name), *cells])
-    return _markdown(['tracker', *(head for head, _, _ in columns)], rows)
+        scores = trackers[name]
+        percents = [scores[key] for key in PERCENTS]
+        times = [scores['fps'], scores['latency_ms']['p99']]
+        rows.append(
+            [
+                _title(name),
+                *(number(percent, '.1f') for percent in percents),
+                *(number(time, '.0f') for time in times),
+                number(trackers[f'{name}@{live}']['auc'], '.1f'),
+            ]
+        )
+    return _markdown(['tracker', *PERCENTS.values(), 'fps', 'p99 ms', 'live'], rows)
 
 
 def _title(name: str) -> str:
@@ -158,8 +154,8 @@ def _absence(names: list[str], trackers: Mapping[str, Scores]) -> list[str]:
             _title(name),
             f'{100 * found["absent_as_tracking"]:.0f} %',
             f'{found["never_noticed"]} of {found["spells"]}',
-            _seconds(found['seconds_to_lost_median']),
-            _seconds(found['seconds_to_recover_median']),
+            number(found['seconds_to_lost_median'], '.2f'),
+            number(found['seconds_to_recover_median'], '.2f'),
             f'{found["never_recovered"]} of {found["returns"]}',
             f'{100 * found["visible_as_lost"]:.1f} %',
         ]
@@ -177,17 +173,13 @@ def _absence(names: list[str], trackers: Mapping[str, Scores]) -> list[str]:
     ]
 
 
-def _seconds(value: float | None) -> str:
-    return '-' if value is None else f'{value:.2f}'
-
-
 def _confidence(names: list[str], trackers: Mapping[str, Scores]) -> list[str]:
     rows = []
     for name in names:
         scores = trackers[name]
         if scores['confidence']:
             found, long = scores['confidence'], scores['long_term']
-            f_score = '-' if long is None else f'{long["f_score"]:.1f}'
+            f_score = number(long and long['f_score'], '.1f')
             rows.append([_title(name), f'{found["auroc"]:.3f}', f'{found["ece"]:.3f}', f_score])
     heads = ['tracker', 'AUROC', 'expected calibration error', "VOT's long-term F"]
     return _markdown(heads, rows)
@@ -250,7 +242,8 @@ def main() -> None:
     summary = run(options)
     cpu = processor()
     about = {
-        'command': 'python benchmarks/results_page.py --root DIR --peers DIR',
+        'command': 'python benchmarks/results_page.py --root DIR --peers DIR'
+        + (f' --fps {options.fps}' if options.fps != parser.get_default('fps') else ''),
         'date': date.today().isoformat(),
         'cpu': cpu,
         'cores': len(os.sched_getaffinity(0)),
