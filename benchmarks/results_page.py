@@ -78,7 +78,8 @@ def page(summary: Mapping[str, Any], about: Mapping[str, Any], fps: int) -> str:
             f'({about["cpu"]["flags"]}), {about["cores"]} virtual cores, nothing else running. '
             'Our models with the weights that are shipped, in fp32, with all that trackers do '
             'outside paper mode. Rivals: [how they run](rivals.md); numbers: '
-            '[what is computed](evaluation.md).'
+            '[what is computed](evaluation.md), kept in '
+            f'`benchmarks/results/{cpu_slug(about["cpu"])}/results.json`.'
         ),
         '',
         '## One-pass evaluation',
