@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from hit_rfgm_ros.config.hit import HIT_MODELS, HiTConfig
+from hit_rfgm_ros.config.names import did_you_mean
 from hit_rfgm_ros.config.rfgm import RFGM_MODELS, RFGMConfig
 from hit_rfgm_ros.errors import ConfigError
 
@@ -35,7 +34,7 @@ def get_model_config(name: str) -> ModelConfig:
         ConfigError: if the name is unknown; the message lists the known names.
     """
     if name not in MODELS:
-        near = get_close_matches(name, MODELS, n=1)
-        hint = f'did you mean {near[0]!r}? ' if near else ''
+        near = did_you_mean(name, MODELS)
+        hint = f'{near} ' if near else ''
         raise ConfigError(f'unknown model {name!r}: {hint}known models: {", ".join(MODELS)}')
     return MODELS[name]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 import math
 from typing import Any
 
+from hit_rfgm_ros.config.names import did_you_mean
 from hit_rfgm_ros.errors import ConfigError
 
 BACKENDS = ('auto', 'tensorrt', 'onnxruntime', 'openvino', 'torch')
@@ -143,10 +143,7 @@ class TrackerConfig:
         values: dict[str, Any] = {}
         for name, value in options.items():
             if name not in known:
-                near = get_close_matches(name, known, n=1)
-                hint = (
-                    f'did you mean {near[0]!r}?' if near else f'known options: {", ".join(known)}'
-                )
+                hint = did_you_mean(name, known) or f'known options: {", ".join(known)}'
                 raise ConfigError(f'unknown option {name!r}: {hint}')
             values[name] = _convert(name, value, known[name].default)
         return cls(**values)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
+from hit_rfgm_ros.config.names import did_you_mean
 from hit_rfgm_ros.data import stock
 from hit_rfgm_ros.data.cutout import CutOut, mirrored
 from hit_rfgm_ros.data.path import Waypoint
@@ -103,8 +103,8 @@ def compose_scene(
             )
         config = chosen
     else:
-        near = get_close_matches(preset, PRESETS, n=1)
-        hint = f'did you mean {near[0]!r}? ' if near else ''
+        near = did_you_mean(preset, PRESETS)
+        hint = f'{near} ' if near else ''
         raise ConfigError(f'unknown scene {preset!r}: {hint}known scenes: {", ".join(PRESETS)}')
     return _Draft(config, seed).scene(
         name,

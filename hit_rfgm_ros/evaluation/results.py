@@ -49,6 +49,11 @@ class FrameNotes:
     def __len__(self) -> int:
         return len(self.states)
 
+    @property
+    def seconds(self) -> FloatArray:
+        """(L,) latency in seconds, 0 where the tracker did not run."""
+        return np.nan_to_num(self.latency_ms) / 1000
+
 
 def write_sequence(folder: Path, sequence: str, boxes: FloatArray, notes: FrameNotes) -> None:
     """Write the files of one sequence, the boxes last.
@@ -76,8 +81,12 @@ def write_sequence(folder: Path, sequence: str, boxes: FloatArray, notes: FrameN
             )
         )
     write_text(folder / 'frames' / f'{sequence}.csv', text.getvalue())
-    lines = (','.join(f'{value:.3f}' for value in box) for box in boxes.tolist())
-    write_text(folder / f'{sequence}.txt', ''.join(f'{line}\n' for line in lines))
+    write_text(folder / f'{sequence}.txt', format_boxes(boxes))
+
+
+def format_boxes(boxes: FloatArray) -> str:
+    """(L, 4) boxes as lines of x,y,width,height with three decimals."""
+    return ''.join(','.join(f'{value:.3f}' for value in box) + '\n' for box in boxes.tolist())
 
 
 def read_boxes(path: Path) -> FloatArray:

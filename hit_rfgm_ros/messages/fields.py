@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
+from hit_rfgm_ros.config.names import did_you_mean
 import numpy as np
 from numpy.typing import NDArray
 
@@ -135,6 +135,5 @@ def _list_of(convert: Callable[[Any], Any], fixed: int | None) -> Callable[[Any]
 
 
 def _unknown_field(name: str, known: Mapping[str, Any]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    hint = f'; did you mean {near[0]!r}?' if near else f'; there are: {", ".join(known)}'
-    return f'there is no field {name!r}{hint}'
+    hint = did_you_mean(name, known) or f'there are: {", ".join(known)}'
+    return f'there is no field {name!r}; {hint}'

@@ -9,11 +9,11 @@ reads them (``yes`` and ``on`` are true, ``1e-3`` is a number); aliases are refu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 import re
 from typing import Any, TypeVar
 
+from hit_rfgm_ros.config.names import did_you_mean
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.runtime.param_store import ParameterStore
 from hit_rfgm_ros.runtime.param_yaml import read_yaml
@@ -86,8 +86,8 @@ def _matches(pattern: str, node_name: str) -> bool:
 
 
 def _no_section(path: str | Path, names: list[str], node_name: str) -> str:
-    near = get_close_matches(node_name, names, n=1, cutoff=0.5)
-    hint = f'; did you mean {near[0]!r}?' if near else ''
+    near = did_you_mean(node_name, names, cutoff=0.5)
+    hint = f'; {near}' if near else ''
     if node_name.rpartition('/')[2] in (name.strip('/') for name in names):
         hint = f"; write '/**' or {node_name!r}, a bare name is one without a namespace"
     return f'{path} has nothing for {node_name}, only for {", ".join(names)}{hint}'

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from difflib import get_close_matches
 import math
 from typing import Any, TypeVar
 
+from hit_rfgm_ros.config.names import did_you_mean
 from hit_rfgm_ros.errors import ConfigError
 
 T = TypeVar('T')
@@ -66,8 +66,8 @@ class Parameter:
         """
         converted = self._convert(value)
         if self.choices and converted not in self.choices:
-            near = get_close_matches(str(converted), self.choices, n=1)
-            hint = f'; did you mean {near[0]!r}?' if near else ''
+            near = did_you_mean(converted, self.choices)
+            hint = f'; {near}' if near else ''
             raise ConfigError(
                 f'{self.name} must be one of {self.allowed}; got {shown(value)}{hint}'
             )
@@ -184,8 +184,7 @@ class Parameters:
 
 def nearest(name: str, known: Mapping[str, Any]) -> str:
     """``did you mean 'x'?`` for an unknown name, or an empty text."""
-    near = get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f'did you mean {near[0]!r}?' if near else ''
+    return did_you_mean(name, known, cutoff=0.5)
 
 
 def _is_number(value: Any) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from hit_rfgm_ros.config.models import ModelConfig
+from hit_rfgm_ros.config.names import did_you_mean
 from hit_rfgm_ros.config.tracker import TrackerConfig
 from hit_rfgm_ros.errors import ConfigError, TrackerError
 from hit_rfgm_ros.trackers.confidence import Calibration
@@ -214,8 +214,7 @@ class MultiTargetTracker:
         known = [field.name for field in fields(TrackerConfig) if field.name not in FIXED]
         for name in options:
             if name not in known:
-                near = get_close_matches(name, known, n=1)
-                hint = f'did you mean {near[0]!r}?' if near else f'these can: {", ".join(known)}'
+                hint = did_you_mean(name, known) or f'these can: {", ".join(known)}'
                 raise ConfigError(f'{name!r} cannot be changed in a running tracker: {hint}')
         changed = TrackerConfig.from_dict({**asdict(self.options), **options})
         self._runner.set_options(changed, self._targets.values())

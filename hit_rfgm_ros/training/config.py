@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from hit_rfgm_ros.config.names import unknown_name
 from hit_rfgm_ros.errors import ConfigError
 import yaml
 
@@ -149,9 +149,7 @@ class TrainConfig:
         known = {field.name: field for field in fields(cls)}
         for key, value in values.items():
             if key not in known:
-                near = get_close_matches(str(key), known, n=1)
-                hint = f'did you mean {near[0]!r}?' if near else f'known: {", ".join(known)}'
-                raise ConfigError(f'{path}: unknown key {key!r}: {hint}')
+                raise ConfigError(f'{path}: {unknown_name("key", key, known)}')
             values[key] = _fit(f'{path}: {key}', value, known[key].default)
         return cls(**values)
 

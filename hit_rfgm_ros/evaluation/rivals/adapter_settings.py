@@ -8,8 +8,8 @@ from pathlib import Path
 import reprlib
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from hit_rfgm_ros.config.names import unknown_name
 from hit_rfgm_ros.errors import ConfigError
-from hit_rfgm_ros.evaluation.rivals.names import unknown_name
 import yaml
 
 # What an input of the network `track` can be given.

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-import json
 import os
 from pathlib import Path
 import shutil
 import subprocess
 import sys
 
+from hit_rfgm_ros.config.names import unknown_name
 from hit_rfgm_ros.engines.cache import cache_folder, locked, make_private
 from hit_rfgm_ros.errors import ConfigError, RivalError
-from hit_rfgm_ros.evaluation.rivals.names import unknown_name
+from hit_rfgm_ros.evaluation.results import write_json
 
 OPENCV_CONTRIB = 'opencv-contrib'
 VOT_TOOLKIT = 'vot-toolkit'
@@ -141,9 +141,7 @@ def _make(environment: Environment, folder: Path, on_line: Callable[[str], None]
     )
     said = _run([python, '-I', '-c', environment.check], 'run the same command again', on_line)
     ready = {'requirements': environment.requirements, 'version': said[-1] if said else ''}
-    temporary = folder / f'.{_READY}.tmp'
-    temporary.write_text(json.dumps(ready) + '\n', encoding='utf-8')
-    temporary.replace(folder / _READY)
+    write_json(folder / _READY, ready)
     return Path(python)
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hit_rfgm_ros.config.names import unknown_name
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.evaluation.rivals.adapter_settings import NETWORKS, AdapterSettings, Pictures
-from hit_rfgm_ros.evaluation.rivals.names import unknown_name
 from hit_rfgm_ros.evaluation.rivals.networks import Network
 from hit_rfgm_ros.types import Array, ImageU8
 import numpy as np

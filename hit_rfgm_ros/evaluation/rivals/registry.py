@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hit_rfgm_ros.config.names import unknown_name
 from hit_rfgm_ros.config.share import share_folder
 from hit_rfgm_ros.errors import ConfigError
 from hit_rfgm_ros.evaluation.contender import Contender, ContenderSpec
@@ -15,7 +16,6 @@ from hit_rfgm_ros.evaluation.rivals.adapter_settings import (
     AdapterSettings,
     read_settings,
 )
-from hit_rfgm_ros.evaluation.rivals.names import unknown_name
 from hit_rfgm_ros.evaluation.rivals.onnx_rival import OnnxRival
 from hit_rfgm_ros.evaluation.rivals.opencv_rival import OPENCV_MODELS, OpenCvRival, interpreter
 from hit_rfgm_ros.weights.files import file_sha256
