@@ -12,9 +12,8 @@ import re
 
 import cv2
 from hit_rfgm_ros.errors import DatasetError
-from hit_rfgm_ros.types import BoolArray, Box, FloatArray, ImageU8
+from hit_rfgm_ros.types import BoolArray, Box, FloatArray, ImageU8, IntArray
 import numpy as np
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Sequence:
     frames: tuple[Path, ...]
     boxes: FloatArray
     visible: BoolArray | None = None
-    cover: NDArray[np.int64] | None = None
+    cover: IntArray | None = None
     size: tuple[int, int] | None = None
     fps: float | None = None
     first_only: bool = False

@@ -14,9 +14,8 @@ from hit_rfgm_ros.evaluation.contender import Answer, Contender
 from hit_rfgm_ros.evaluation.results import FrameNotes
 from hit_rfgm_ros.geometry.boxes import check_box, format_box
 from hit_rfgm_ros.metrics.realtime import StrictClock, VotClock
-from hit_rfgm_ros.types import Box, FloatArray, ImageU8
+from hit_rfgm_ros.types import Box, FloatArray, ImageU8, IntArray
 import numpy as np
-from numpy.typing import NDArray
 
 DEFAULT_FPS = 30.0
 RULES = ('vot', 'strict')  # of real time, see `metrics.realtime`
@@ -31,7 +30,7 @@ class Clock(Protocol):
     def next_frame(self) -> int:
         """Number of the next frame that the tracker gets."""
 
-    def valid(self, length: int) -> NDArray[np.int64]:
+    def valid(self, length: int) -> IntArray:
         """(length,) for each frame the number of the frame whose box counts."""
 
 
@@ -49,7 +48,7 @@ class EveryFrame:
         self._frame += 1
         return self._frame
 
-    def valid(self, length: int) -> NDArray[np.int64]:
+    def valid(self, length: int) -> IntArray:
         """See `Clock`."""
         return np.arange(length)
 
@@ -171,7 +170,7 @@ def _check(tracker: str, sequence: str, index: int, box: Box) -> None:
         )
 
 
-def _assemble(said: dict[int, _Said], valid: NDArray[np.int64]) -> Track:
+def _assemble(said: dict[int, _Said], valid: IntArray) -> Track:
     """Boxes and notes of all frames, of which the tracker may have seen only some."""
     answers = [said[index].answer for index in valid.tolist()]
     seen = [said.get(index) for index in range(len(valid))]

@@ -13,10 +13,11 @@ import os
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
+from hit_rfgm_ros.data.datasets.layout import some
 from hit_rfgm_ros.data.datasets.registry import Dataset
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import EvaluationError
-from hit_rfgm_ros.evaluation.results import FrameNotes, Results
+from hit_rfgm_ros.evaluation.results import FrameNotes, Results, format_boxes
 from hit_rfgm_ros.types import FloatArray
 import numpy as np
 
@@ -50,15 +51,15 @@ def _got10k_files(
             f'{name}: the server of GOT-10k wants the time of each frame, which lies in '
             f'frames/{name}.csv; run the tracker with hit-rfgm eval'
         )
-    yield f'{name}/{name}_001.txt', _lines(boxes)
-    seconds = np.nan_to_num(notes.latency_ms) / 1000
-    yield f'{name}/{name}_time.txt', ''.join(f'{value:.8f}\n' for value in seconds.tolist())
+    yield f'{name}/{name}_001.txt', format_boxes(boxes)
+    times = ''.join(f'{value:.8f}\n' for value in notes.seconds.tolist())
+    yield f'{name}/{name}_time.txt', times
 
 
 def _trackingnet_files(
     name: str, boxes: FloatArray, _notes: FrameNotes | None
 ) -> Iterator[tuple[str, str]]:
-    yield f'{name}.txt', _lines(boxes)
+    yield f'{name}.txt', format_boxes(boxes)
 
 
 SERVERS: Mapping[str, Server] = {
@@ -169,10 +170,7 @@ def _check_names(path: Path, expected: set[str], found: Many[str]) -> None:
         ('holds, and should not,', set(files) - expected),
     ):
         if names:
-            raise EvaluationError(
-                f'{path} {words} {len(names)} files: {", ".join(sorted(names)[:3])}'
-                + (', ...' if len(names) > 3 else '')
-            )
+            raise EvaluationError(f'{path} {words} {len(names)} files: {some(sorted(names))}')
     if len(files) != len(expected):
         raise EvaluationError(f'{path} holds a file twice')
 
@@ -202,7 +200,3 @@ def _columns(
             f'{path}: {name} has the shape {values.shape}, expected {rows} lines of {columns}'
         )
     return values
-
-
-def _lines(boxes: FloatArray) -> str:
-    return ''.join(','.join(f'{value:.3f}' for value in box) + '\n' for box in boxes.tolist())

@@ -228,9 +228,7 @@ def _judged(
     size: tuple[int, int] | None,
     notes: FrameNotes | None,
 ) -> Judged:
-    seconds = None
-    if notes is not None and len(notes) == len(boxes):
-        seconds = np.nan_to_num(notes.latency_ms) / 1000  # 0 where the tracker did not run
+    seconds = notes.seconds if notes is not None and len(notes) == len(boxes) else None
     return Judged(
         sequence.name, sequence.boxes, boxes, sequence.visible, sequence.cover, size, seconds
     )

@@ -11,7 +11,6 @@ from hit_rfgm_ros.errors import MetricError, MismatchedResultError
 from hit_rfgm_ros.geometry.boxes import iou_arrays
 from hit_rfgm_ros.types import BoolArray, FloatArray, TrackState
 import numpy as np
-from numpy.typing import NDArray
 
 GONE_SHARE = 0.02  # of the target that may be seen while it counts as gone
 BACK_SHARE = 0.5  # that must be seen for it to be back
@@ -34,7 +33,7 @@ class Absence(NamedTuple):
     back: int
 
 
-def find_absences(shares: NDArray[np.float64], shortest: int) -> list[Absence]:
+def find_absences(shares: FloatArray, shortest: int) -> list[Absence]:
     """Spells in which the target is gone for at least ``shortest`` frames.
 
     Args:
@@ -59,7 +58,7 @@ def frames_to_lost(states: States, absence: Absence) -> int | None:
     return None
 
 
-def frames_to_found(states: States, overlaps: NDArray[np.float64], absence: Absence) -> int | None:
+def frames_to_found(states: States, overlaps: FloatArray, absence: Absence) -> int | None:
     """Frames from the target's return until it is tracked again; None if it never is.
 
     Args:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hit_rfgm_ros.types import IntArray
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ BLOCK = 16  # numbers that it adds before it carries the sum up a level
 WIDE = 4  # of either: columns at a time, or partial sums where there are not so many columns
 
 
-def share(count: NDArray[np.int64], frames: int, arithmetic: str) -> Curves:
+def share(count: IntArray, frames: int, arithmetic: str) -> Curves:
     """``count / frames``, in float32 for torch."""
     if arithmetic == 'torch':
         return np.asarray(count.astype(np.float32) / np.float32(frames))

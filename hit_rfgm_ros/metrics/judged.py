@@ -11,9 +11,8 @@ from hit_rfgm_ros.errors import (
     MissingResultError,
     SurplusResultError,
 )
-from hit_rfgm_ros.types import BoolArray, FloatArray
+from hit_rfgm_ros.types import BoolArray, FloatArray, IntArray
 import numpy as np
-from numpy.typing import NDArray
 
 NAMED = 5  # names that a message lists before it stops
 
@@ -40,7 +39,7 @@ class Judged:
     truth: FloatArray
     predicted: FloatArray
     visible: BoolArray | None = None
-    cover: NDArray[np.int64] | None = None
+    cover: IntArray | None = None
     size: tuple[int, int] | None = None
     seconds: FloatArray | None = None
 

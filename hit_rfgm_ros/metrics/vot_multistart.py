@@ -1,6 +1,10 @@
 """Accuracy, robustness and expected average overlap of VOT2020 to VOT2022 (toolkit 0.9.0).
 
 A tracker is started at several anchors of a sequence and runs to its end without a reset.
+
+`hit-rfgm eval --dataset vot` takes its numbers from the toolkit itself and uses nothing of this.
+These functions are for Python: the same measures on tracks that were made elsewhere, and the proof
+that our reading of the toolkit is right, for a test runs both on the same tracks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""Measures of trackers that are started once: VOT2022 unsupervised and VOTS (toolkit 0.9.0)."""
+"""Measures of trackers that are started once: VOT2022 unsupervised and VOTS (toolkit 0.9.0).
+
+`hit-rfgm eval --dataset vot` takes its numbers from the toolkit itself and uses nothing of this.
+These functions are for Python: the same measures on tracks that were made elsewhere, and the proof
+that our reading of the toolkit is right, for a test runs both on the same tracks.
+The accuracy alone is also that of the profile `vot`, which scores result files.
+"""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ from hit_rfgm_ros.data.datasets.layout import (
 )
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import DatasetError
+from hit_rfgm_ros.types import FloatArray, IntArray
 import numpy as np
-from numpy.typing import NDArray
 
 _FPS = 10.0  # meta_info.ini: anno_fps, and every frame that is handed out is annotated
 
@@ -76,12 +76,12 @@ def _read_test(folder: Path) -> Sequence:
     )
 
 
-def _frames_and_boxes(folder: Path) -> tuple[tuple[Path, ...], NDArray[np.float64]]:
+def _frames_and_boxes(folder: Path) -> tuple[tuple[Path, ...], FloatArray]:
     check_folder(folder)
     return all_frames(folder), read_boxes(folder / 'groundtruth.txt')
 
 
-def _label(path: Path, frames: int, allowed: Iterable[int]) -> NDArray[np.int64]:
+def _label(path: Path, frames: int, allowed: Iterable[int]) -> IntArray:
     """One whole number per frame."""
     words = read_text(path, 'one number per frame').split()
     known = {str(number): number for number in allowed}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hit_rfgm_ros.data.sequences import Sequence, parse_ground_truth
 from hit_rfgm_ros.errors import DatasetError
+from hit_rfgm_ros.types import FloatArray
 import numpy as np
-from numpy.typing import NDArray
 
 PICTURES = ('.jpg', '.jpeg', '.png', '.bmp')
 _NAMED = 3  # of several things at fault, so many are named
@@ -170,7 +170,7 @@ def read_names(path: Path) -> tuple[str, ...]:
     return names
 
 
-def read_boxes(path: Path, *, absent: bool = False) -> NDArray[np.float64]:
+def read_boxes(path: Path, *, absent: bool = False) -> FloatArray:
     """Read x, y, width, height per line, as they stand in the file: float64 (lines, 4).
 
     Args:
@@ -212,7 +212,7 @@ def check_count(what: str, path: Path, lines: int, frames: int) -> None:
         )
 
 
-def only_first(boxes: NDArray[np.float64], frames: int) -> NDArray[np.float64]:
+def only_first(boxes: FloatArray, frames: int) -> FloatArray:
     """The one published box with NaN rows after it, float64 (frames, 4)."""
     rest = np.full((frames - len(boxes), 4), np.nan)
     return np.concatenate([boxes, rest])

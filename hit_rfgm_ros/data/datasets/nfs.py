@@ -27,9 +27,8 @@ from hit_rfgm_ros.data.datasets.layout import (
 from hit_rfgm_ros.data.datasets.official import NFS
 from hit_rfgm_ros.data.sequences import Sequence
 from hit_rfgm_ros.errors import DatasetError
-from hit_rfgm_ros.types import BoolArray
+from hit_rfgm_ros.types import BoolArray, FloatArray
 import numpy as np
-from numpy.typing import NDArray
 
 _COLUMNS = 9
 _LINE = 'track xmin ymin xmax ymax frame lost occluded generated "label"'
@@ -80,7 +79,7 @@ def _read(folder: Path, rate: int) -> Sequence:
     return Sequence(name, frames, boxes, visible=visible, fps=float(rate))
 
 
-def _rows(path: Path) -> NDArray[np.float64]:
+def _rows(path: Path) -> FloatArray:
     """The numbers before the label: float64 (lines, 9)."""
     rows = []
     for number, line in enumerate(read_text(path, _LINE).splitlines(), start=1):
@@ -98,7 +97,7 @@ def _rows(path: Path) -> NDArray[np.float64]:
     return table
 
 
-def _check_order(path: Path, rows: NDArray[np.float64]) -> None:
+def _check_order(path: Path, rows: FloatArray) -> None:
     if path.stem in _IRREGULAR:
         return
     wrong = (np.diff(rows[:, 5]) != 1) | (np.diff(rows[:, 0]) != 0)

@@ -20,7 +20,12 @@ from hit_rfgm_ros.evaluation.results import (
     read_json,
     write_json,
 )
-from hit_rfgm_ros.evaluation.vot.registration import check_name, check_options, register
+from hit_rfgm_ros.evaluation.vot.registration import (
+    REGISTRY_FILE,
+    check_name,
+    check_options,
+    register,
+)
 from hit_rfgm_ros.evaluation.vot.scores import read_scores
 from hit_rfgm_ros.evaluation.vot.toolkit import Toolkit, find_toolkit, run_command, tail
 from hit_rfgm_ros.evaluation.vot.workspace import Workspace, open_workspace
@@ -151,7 +156,7 @@ def score(run: VotRun, tracker: str) -> dict[str, Any]:
         VotToolkitError: if results are missing, or it fails otherwise.
     """
     folder = run.folder(tracker)
-    if not (folder / 'trackers.ini').is_file():
+    if not (folder / REGISTRY_FILE).is_file():
         raise VotToolkitError(f'{tracker} was not run with --out {run.out}, there is no {folder}')
     name = f'{_ANALYSIS}-{tracker}'
     made = run.workspace.root / 'analysis' / f'{name}.json'

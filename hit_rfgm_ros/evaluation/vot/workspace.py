@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hit_rfgm_ros.data.datasets.layout import some
 from hit_rfgm_ros.errors import DatasetError
 import yaml
 
@@ -134,10 +135,9 @@ def _list_sequences(folder: Path, command: str) -> tuple[str, ...]:
         raise DatasetError(f'{path} names no sequence')
     missing = [name for name in names if not _is_sequence(folder / name)]
     if missing:
-        shown = ', '.join(missing[:5]) + (' ...' if len(missing) > 5 else '')
         raise DatasetError(
             f'{len(missing)} of the {len(names)} sequences that {path} names are not there (no '
-            f'file "sequence" or "groundtruth.txt"): {shown}; download them again'
+            f'file "sequence" or "groundtruth.txt"): {some(missing)}; download them again'
         )
     return names
 
