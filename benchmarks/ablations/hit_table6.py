@@ -17,10 +17,11 @@ STUDY = Study(
     name='hit_table6',
     title='HiT, table 6: position encoding',
     config='hit_ablation.yaml',
+    note="Abs always starts from random weights: LeViT's are not read for it.",
     variants=[
         Variant(
             label=name,
-            training={'position_encoding': encoding},
+            training={'position_encoding': encoding} | ({'backbone': ''} if name == 'Abs' else {}),
             paper={'lasot': [lasot], 'trackingnet': [trackingnet], 'got10k_test': [got10k]},
         )
         for name, encoding, lasot, trackingnet, got10k in ROWS

@@ -11,6 +11,7 @@ STUDY = Study(
     name='hit_table7',
     title='HiT, table 7: backbones',
     config='hit_ablation.yaml',
+    note='PVT-Small always starts from random weights: those of ImageNet are not read for it.',
     variants=[
         Variant(
             label='LeViT-384',
@@ -19,7 +20,7 @@ STUDY = Study(
         ),
         Variant(
             label='PVT-Small',
-            training={'model': 'hit_pvt'},
+            training={'model': 'hit_pvt', 'backbone': ''},
             paper={'lasot': [63.9], 'trackingnet': [78.4], 'got10k_test': [64.8]},
         ),
     ],

@@ -58,12 +58,14 @@ class Study:
         title: heading of the printed table.
         config: training configuration, below ``config/train``.
         variants: the rows.
+        note: what must be known of the rows, below the table.
     """
 
     name: str
     title: str
     config: str
     variants: Sequence[Variant]
+    note: str = ''
 
 
 def main(study: Study, description: str | None) -> None:
@@ -83,6 +85,8 @@ def main(study: Study, description: str | None) -> None:
             row['macs'], row['parameters'] = _count(settings['model'], variant.stages)
         rows.append(row)
     table = render(study.title, variants, rows)
+    if study.note:
+        table += f'\n{study.note}'
     print(table)
     (options.out / f'{study.name}.md').write_text(table + '\n', encoding='utf-8')
     report = {'study': study.name, 'settings': settings, 'rows': rows}
