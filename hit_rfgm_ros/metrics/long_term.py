@@ -86,15 +86,16 @@ def long_term_scores(tracks: Sequence[LongTermTrack]) -> LongTermScores:
     )
 
 
-def confidence_thresholds(confidence: FloatArray, resolution: int = RESOLUTION) -> FloatArray:
-    """Thresholds that about equally many frames lie between, falling from inf to -inf.
+def confidence_thresholds(confidence: FloatArray) -> FloatArray:
+    """At most `RESOLUTION` thresholds, falling from inf to -inf.
+
+    About equally many frames lie between them; fewer frames give a threshold each.
 
     Args:
         confidence: (N,) of all frames of all sequences.
-        resolution: how many at most; fewer frames give a threshold each.
     """
     scores = np.sort(confidence)[::-1]
-    inner = resolution - 2
+    inner = RESOLUTION - 2
     if len(scores) > inner:
         step = len(scores) // inner
         places = np.round(np.linspace(step, len(scores) - step, num=inner)).astype(int)
